@@ -1,0 +1,39 @@
+/**
+ * @file Makes a fresh clone ready: installs the locked dependencies when they are missing or out of date,
+ * and builds when a source is newer than the build. Quiet when there is nothing to do.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const mtime = (path) => (existsSync(join(root, path)) ? statSync(join(root, path)).mtimeMs : 0);
+
+function newest(folder) {
+  const entries = readdirSync(join(root, folder), { recursive: true, withFileTypes: true });
+  return Math.max(0, ...entries.filter((e) => e.isFile()).map((e) => statSync(join(e.parentPath ?? e.path, e.name)).mtimeMs));
+}
+
+function run(command, args) {
+  const { status } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
+  if (status !== 0) {
+    console.error(`setup: "${command} ${args.join(' ')}" failed (exit code ${status})`);
+    process.exit(1);
+  }
+}
+
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 12)) {
+  console.error(`setup: crossover needs Node >= 20.12, this is ${process.version}`);
+  process.exit(1);
+}
+if (mtime('node_modules/.package-lock.json') < mtime('package-lock.json')) {
+  console.error('setup: installing dependencies');
+  run('npm', ['ci', '--no-audit', '--no-fund']);
+}
+const sources = Math.max(newest('src'), newest('kernels'), newest('scripts'), mtime('tsconfig.json'), mtime('package.json'));
+if (mtime('dist/.built') < sources) {
+  console.error('setup: building');
+  run(process.execPath, ['scripts/build.mjs']);
+}

@@ -1,0 +1,110 @@
+/**
+ * @file What a device engine must offer. A rank holds one engine; cpu/ and cuda/ implement it and nothing else imports them.
+ *
+ * An engine runs *launches*: a kernel by name and its operands. A kernel may be local (RMSNorm) or involve all ranks
+ * (one-shot all-reduce). Launches run in order. Between `beginCapture` and `endCapture` they are recorded, not run, and the
+ * recording can be replayed: a CUDA graph on a GPU, a command list that is walked inside WebAssembly on the CPU.
+ *
+ * Addresses are plain numbers: offsets into the shared memory on the CPU, device pointers (below 2^47) on CUDA.
+ */
+import type { Group } from '../group/group.ts';
+
+/** One region of memory a rank, at the same size on every rank. `stride` is what separates two ranks' arenas. */
+export interface Arena {
+  /** Address of this rank's arena. */
+  readonly base: number;
+  readonly bytes: number;
+}
+
+/**
+ * Operands of one kernel. A launch object is owned by the caller and may be reused as soon as `enqueue` returns.
+ * Fields that a kernel does not read are ignored. Addresses are 0 when absent.
+ */
+export interface Launch {
+  kernel: string;
+  /** Code of the dtype (see `dtypeCode`) of the tensors that are reduced, moved or normalized. */
+  dtype: number;
+  /** Index into REDUCE_OPS. */
+  reduceOp: number;
+  /** Elements of `input`: of the whole message for all-reduce and broadcast, of one rank's part for all-gather, of the whole input for reduce-scatter. */
+  count: number;
+  input: number;
+  output: number;
+  root: number;
+  /** Rows and columns of operations on [tokens, hidden]. */
+  tokens: number;
+  hidden: number;
+  residual: number;
+  residualOut: number;
+  weight: number;
+  /** Added to every weight: 0, or 1 for models that store weight - 1 (Gemma). */
+  weightBias: number;
+  epsilon: number;
+  /** Index into QUANTIZATIONS. */
+  quantization: number;
+  quantOut: number;
+  /** Per-token scales (float32) or NVFP4 block scales (f8e4m3). */
+  scaleOut: number;
+  /** The caller's scale: static FP8 scale, or NVFP4 global scale. */
+  scale: number;
+  /** Bytes that are staged at a time, for kernels that stage. */
+  chunkBytes: number;
+}
+
+/** A recorded sequence of launches. */
+export interface Recording {
+  readonly launches: number;
+  /** Runs the whole sequence `times` times (1 by default) and waits for it. */
+  replay(times?: number): void;
+  /** Frees what the recording holds; idempotent. */
+  close(): void;
+}
+
+export interface Engine {
+  readonly name: 'cpu' | 'cuda';
+  readonly group: Group;
+  readonly arena: Arena;
+  /** Largest number of ranks it can serve. */
+  readonly maxWorldSize: number;
+  /** Device and library versions, for the plan's fingerprint. */
+  describe(): Record<string, string>;
+  /** Why a kernel is not available here, or undefined when it is. */
+  missing(kernel: string): string | undefined;
+  /** Runs a launch, or records it while capturing. Throws MismatchError when ranks disagree; nothing is written then. */
+  enqueue(launch: Launch): void;
+  beginCapture(): void;
+  endCapture(): Recording;
+  /** Drops what was recorded since `beginCapture`. */
+  abortCapture(): void;
+  /** Waits until everything enqueued has finished. */
+  synchronize(): void;
+  /** Copies bytes out of, or into, this rank's memory at an address. */
+  read(address: number, bytes: number): Uint8Array;
+  write(address: number, data: Uint8Array): void;
+  close(): void;
+}
+
+/** A launch with every operand absent: what callers start from. */
+export function emptyLaunch(): Launch {
+  return {
+    kernel: '',
+    dtype: 0,
+    reduceOp: 0,
+    count: 0,
+    input: 0,
+    output: 0,
+    root: 0,
+    tokens: 0,
+    hidden: 0,
+    residual: 0,
+    residualOut: 0,
+    weight: 0,
+    weightBias: 0,
+    epsilon: 0,
+    quantization: 0,
+    quantOut: 0,
+    scaleOut: 0,
+    scale: 0,
+    chunkBytes: 0,
+  };
+}
