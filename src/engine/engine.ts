@@ -64,6 +64,8 @@ export interface Engine {
   readonly name: 'cpu' | 'cuda';
   readonly group: Group;
   readonly arena: Arena;
+  /** Largest hidden size of operations on rows. */
+  readonly maxHidden: number;
   /** Largest number of ranks it can serve. */
   readonly maxWorldSize: number;
   /** Device and library versions, for the plan's fingerprint. */

@@ -11,11 +11,14 @@ export const DTYPES = ['f32', 'f16', 'bf16', 'f8e4m3', 'i8', 'e2m1x2'] as const;
 export type DType = (typeof DTYPES)[number];
 
 /** The types that collectives reduce; the others are only moved and written by quantization. */
-export const REDUCIBLE_DTYPES = ['f32', 'f16', 'bf16'] as const satisfies readonly DType[];
+export const REDUCIBLE_DTYPES = ['f32', 'f16', 'bf16'] as const;
 
 export type ReducibleDType = (typeof REDUCIBLE_DTYPES)[number];
 
-const BYTES = { f32: 4, f16: 2, bf16: 2, f8e4m3: 1, i8: 1, e2m1x2: 1 } as const satisfies Record<DType, number>;
+const BYTES = { f32: 4, f16: 2, bf16: 2, f8e4m3: 1, i8: 1, e2m1x2: 1 } as const satisfies Record<
+  DType,
+  number
+>;
 
 /** Bytes of one element (of one pair of values for `e2m1x2`). */
 export function dtypeBytes(dtype: DType): number {

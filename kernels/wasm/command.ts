@@ -1,0 +1,56 @@
+/**
+ * @file One operation and its operands as a record in memory: what the host side writes, and `run` walks.
+ * Field offsets and kernel numbers are exported, so that the host reads them here and keeps no copy.
+ */
+
+@unmanaged
+export class Command {
+  kernel: u32;
+  dtype: u32;
+  reduceOp: u32;
+  count: u32;
+  input: usize;
+  output: usize;
+  root: u32;
+  tokens: u32;
+  hidden: u32;
+  residual: usize;
+  residualOut: usize;
+  weight: usize;
+  weightBias: f32;
+  epsilon: f32;
+  quantization: u32;
+  quantOut: usize;
+  scaleOut: usize;
+  scale: f32;
+  chunkBytes: u32;
+  signature: u32;
+}
+
+export const COMMAND_BYTES: u32 = u32(offsetof<Command>());
+export const FIELD_kernel: u32 = u32(offsetof<Command>('kernel'));
+export const FIELD_dtype: u32 = u32(offsetof<Command>('dtype'));
+export const FIELD_reduceOp: u32 = u32(offsetof<Command>('reduceOp'));
+export const FIELD_count: u32 = u32(offsetof<Command>('count'));
+export const FIELD_input: u32 = u32(offsetof<Command>('input'));
+export const FIELD_output: u32 = u32(offsetof<Command>('output'));
+export const FIELD_root: u32 = u32(offsetof<Command>('root'));
+export const FIELD_tokens: u32 = u32(offsetof<Command>('tokens'));
+export const FIELD_hidden: u32 = u32(offsetof<Command>('hidden'));
+export const FIELD_residual: u32 = u32(offsetof<Command>('residual'));
+export const FIELD_residualOut: u32 = u32(offsetof<Command>('residualOut'));
+export const FIELD_weight: u32 = u32(offsetof<Command>('weight'));
+export const FIELD_weightBias: u32 = u32(offsetof<Command>('weightBias'));
+export const FIELD_epsilon: u32 = u32(offsetof<Command>('epsilon'));
+export const FIELD_quantization: u32 = u32(offsetof<Command>('quantization'));
+export const FIELD_quantOut: u32 = u32(offsetof<Command>('quantOut'));
+export const FIELD_scaleOut: u32 = u32(offsetof<Command>('scaleOut'));
+export const FIELD_scale: u32 = u32(offsetof<Command>('scale'));
+export const FIELD_chunkBytes: u32 = u32(offsetof<Command>('chunkBytes'));
+
+/** `quantization`, in the order of QUANTIZATIONS. */
+export const NONE: u32 = 0;
+export const F8_STATIC: u32 = 1;
+export const F8_TOKEN: u32 = 2;
+export const I8_TOKEN: u32 = 3;
+export const NVFP4: u32 = 4;

@@ -1,0 +1,77 @@
+/**
+ * @file `crossover run entry.ts --ranks 4 [args]`: runs a program as the ranks of a group.
+ * The command's own options stand before the entry or right behind it; what follows belongs to the program.
+ */
+import { availableParallelism } from 'node:os';
+import { Command, InvalidArgumentError } from 'commander';
+import { launch, MAX_RANKS } from '../../group/launch.ts';
+
+const HELP = `
+Options stand before the entry or right behind it; everything from the first other argument on (or after --) is the program's.
+The entry's default export is called on every rank, with the group and the program's arguments:
+
+  // hello.ts
+  import type { Group } from 'crossover';
+  export default (group: Group, args: string[]): void => {
+    const names = group.gather(\`rank \${group.rank}\`);
+    if (group.rank === 0) console.log(args[0], ...names);
+  };
+
+  $ crossover run hello.ts --ranks 4 hello
+  hello rank 0 rank 1 rank 2 rank 3
+`;
+
+interface RunOptions {
+  ranks: number;
+  timeout: number;
+}
+
+/** The command that this one is added to needs `enablePositionalOptions()`. */
+export function runCommand(): Command {
+  return new Command('run')
+    .description('run a program as the ranks of a group, each in a thread of its own')
+    .argument('<entry>', 'a JavaScript or TypeScript file whose default export is the program')
+    .argument('[args...]', "the program's arguments")
+    .passThroughOptions()
+    .option(
+      '--ranks <n>',
+      `number of ranks, 1 to ${MAX_RANKS}`,
+      parseRanks,
+      Math.min(availableParallelism(), MAX_RANKS),
+    )
+    .option(
+      '--timeout <seconds>',
+      'longest silence of a rank before it is given up; 0 for no bound',
+      parseTimeout,
+      60,
+    )
+    .addHelpText('after', HELP)
+    .action(async (entry: string, rest: string[], _options: RunOptions, command: Command) => {
+      const args = takeOptions(rest, command);
+      const { ranks, timeout } = command.opts<RunOptions>();
+      await launch(entry, { ranks, args, timeoutSeconds: timeout });
+    });
+}
+
+/** Parses the options that stand right behind the entry, and returns what is left for the program. */
+function takeOptions(rest: string[], command: Command): string[] {
+  let end = 0;
+  while (/^--(ranks|timeout)(=|$)/.test(rest[end] ?? '')) end += rest[end]?.includes('=') ? 1 : 2;
+  command.parseOptions(rest.slice(0, end));
+  return rest.slice(rest[end] === '--' ? end + 1 : end);
+}
+
+function parseRanks(text: string): number {
+  const ranks = Number(text);
+  if (!Number.isInteger(ranks) || ranks < 1 || ranks > MAX_RANKS) {
+    throw new InvalidArgumentError(`A group has 1 to ${MAX_RANKS} ranks.`);
+  }
+  return ranks;
+}
+
+function parseTimeout(text: string): number {
+  const seconds = Number(text);
+  if (text.trim() === '' || !(seconds >= 0))
+    throw new InvalidArgumentError('It is a number of seconds, or 0 for no bound.');
+  return seconds;
+}

@@ -1,0 +1,347 @@
+/**
+ * @file What programs hold: tensors in the symmetric heap, and collectives on them that follow the plan.
+ *
+ * Every method that involves other ranks must be called by all ranks in the same order with the same shapes; when they disagree, all of them
+ * get a MismatchError and nothing was written.
+ */
+import type { Engine, Launch, Recording } from '../engine/engine.ts';
+import { emptyLaunch } from '../engine/engine.ts';
+import { CrossoverError, MismatchError } from '../errors.ts';
+import type { Group } from '../group/group.ts';
+import { SymmetricHeap } from '../memory/heap.ts';
+import { Tensor } from '../memory/tensor.ts';
+import { MODES, OPERATIONS, type Operation, QUANTIZATIONS, type Quantization, type ReduceOp } from '../operations.ts';
+import { type Explanation, explain } from '../plan/explain.ts';
+import { compilePlan, type PlanIndex } from '../plan/lookup.ts';
+import type { Plan } from '../plan/plan.ts';
+import { type DType, dtypeBytes, dtypeCode, parseDType } from '../tensor/dtype.ts';
+import { elementCount } from '../tensor/shape.ts';
+import { NO_TUNABLES, type Request, refusal, type Tunables } from './algorithm.ts';
+import { algorithmNamed, parseOperation } from './catalog.ts';
+import { type Choice, Dispatcher } from './dispatch.ts';
+import { fillNorm, type NormOperands } from './fused.ts';
+import {
+  checkApart,
+  checkCount,
+  checkOverlap,
+  checkReducible,
+  checkRoot,
+  checkSameDType,
+  checkTensor,
+  reduceOpCode,
+  shapeOf,
+} from './validate.ts';
+
+const ALL_REDUCE = OPERATIONS.indexOf('all_reduce');
+const ALL_GATHER = OPERATIONS.indexOf('all_gather');
+const REDUCE_SCATTER = OPERATIONS.indexOf('reduce_scatter');
+const BROADCAST = OPERATIONS.indexOf('broadcast');
+const FUSED = OPERATIONS.indexOf('all_reduce_rms_norm');
+
+/** Overrides the plan for one call; benches and tests use it. */
+export interface Override {
+  /** Name of an algorithm of the operation, with its default tunables; or a choice that `choose` made. */
+  readonly algorithm?: string | Choice | undefined;
+}
+
+export interface AllReduceOptions extends Override {
+  /** Like the input; the input itself by default. */
+  readonly out?: Tensor | undefined;
+  /** `sum` by default. */
+  readonly op?: ReduceOp | undefined;
+}
+
+export interface ReduceScatterOptions extends Override {
+  /** `sum` by default. */
+  readonly op?: ReduceOp | undefined;
+}
+
+export interface ExplainOptions {
+  readonly dtype?: DType | undefined;
+  readonly hidden?: number | undefined;
+  readonly quantization?: Quantization | undefined;
+  /** Whether it will be recorded; eager by default. */
+  readonly replay?: boolean | undefined;
+}
+
+const NO_OPTIONS: AllReduceOptions & ReduceScatterOptions = Object.freeze({});
+
+export class Communicator {
+  readonly group: Group;
+  readonly engine: Engine;
+  readonly heap: SymmetricHeap;
+  readonly #plan: PlanIndex | undefined;
+  readonly #dispatcher: Dispatcher;
+  /** Filled in anew by every call: no call leaves anything in it that the next relies on. */
+  readonly #launch: Launch = emptyLaunch();
+  #capturing = false;
+  #closed = false;
+
+  /** Made by `createCommunicator`. `plan` is the same on all ranks. */
+  constructor(engine: Engine, plan: Plan | undefined, warn: (line: string) => void) {
+    this.engine = engine;
+    this.group = engine.group;
+    this.heap = new SymmetricHeap(engine);
+    this.#plan = plan && compilePlan(plan);
+    let warned = false;
+    this.#dispatcher = new Dispatcher(engine, this.#plan, (key, algorithm) => {
+      if (warned || this.rank !== 0) return;
+      warned = true;
+      warn(`no plan covers ${key}; using ${algorithm}, untuned. "crossover tune" measures what is faster here`);
+    });
+  }
+
+  get rank(): number {
+    return this.group.rank;
+  }
+
+  get worldSize(): number {
+    return this.group.size;
+  }
+
+  // ---------- tensors ----------
+
+  /** A tensor in the symmetric heap, zero or not: its contents are whatever was there. All ranks allocate in the same order. */
+  empty(dtype: DType, shape: readonly number[]): Tensor {
+    this.#open();
+    parseDType(dtype);
+    const address = this.heap.allocate(elementCount(shape) * dtypeBytes(dtype));
+    return new Tensor(this.engine, this.heap, dtype, shape, address);
+  }
+
+  /** The same, filled with values, each rounded once to the dtype. */
+  tensor(dtype: DType, shape: readonly number[], values: ArrayLike<number>): Tensor {
+    return this.empty(dtype, shape).write(values);
+  }
+
+  // ---------- collectives ----------
+
+  /** Replaces `x` (or fills `out`) with the reduction over all ranks; returns it. */
+  allReduce(x: Tensor, options: AllReduceOptions = NO_OPTIONS): Tensor {
+    this.#open();
+    const out = options.out ?? x;
+    checkTensor('x', x, this.heap);
+    checkReducible('x', x);
+    if (out !== x) {
+      checkTensor('out', out, this.heap);
+      checkSameDType('out', out, 'x', x);
+      checkCount('out', out, x.count, `as x ${shapeOf(x)}`);
+      checkOverlap('x', x, 'out', out);
+    }
+    this.#fill(x, out, options.op === undefined ? 0 : reduceOpCode(options.op), 0);
+    this.#dispatch(ALL_REDUCE, x.bytes, options);
+    return out;
+  }
+
+  /** Fills `out` with all ranks' `x` in rank order: out has worldSize times the elements. `x` may be this rank's part of `out`. */
+  allGather(x: Tensor, out: Tensor, options: Override = NO_OPTIONS): Tensor {
+    this.#open();
+    checkTensor('x', x, this.heap);
+    checkTensor('out', out, this.heap);
+    checkSameDType('out', out, 'x', x);
+    checkCount('out', out, x.count * this.worldSize, `${this.worldSize} ranks times x ${shapeOf(x)}`);
+    if (x.address !== out.address + this.rank * x.bytes) checkApart('x', x, 'out', out);
+    this.#fill(x, out, 0, 0);
+    this.#dispatch(ALL_GATHER, out.bytes, options);
+    return out;
+  }
+
+  /** Fills `out` with this rank's part (the rank-th of worldSize equal ones) of the reduction of all ranks' `x`. `out` may be that part of `x`. */
+  reduceScatter(x: Tensor, out: Tensor, options: ReduceScatterOptions = NO_OPTIONS): Tensor {
+    this.#open();
+    checkTensor('x', x, this.heap);
+    checkReducible('x', x);
+    checkTensor('out', out, this.heap);
+    checkSameDType('out', out, 'x', x);
+    checkCount('x', x, out.count * this.worldSize, `${this.worldSize} ranks times out ${shapeOf(out)}`);
+    if (out.address !== x.address + this.rank * out.bytes) checkApart('x', x, 'out', out);
+    this.#fill(x, out, options.op === undefined ? 0 : reduceOpCode(options.op), 0);
+    this.#dispatch(REDUCE_SCATTER, x.bytes, options);
+    return out;
+  }
+
+  /** Replaces `x` (or fills `out`) with the root's `x`, on every rank; any dtype. */
+  broadcast(x: Tensor, root = 0, options: Override & { readonly out?: Tensor | undefined } = NO_OPTIONS): Tensor {
+    this.#open();
+    const out = options.out ?? x;
+    checkTensor('x', x, this.heap);
+    checkRoot(root, this.worldSize);
+    if (out !== x) {
+      checkTensor('out', out, this.heap);
+      checkSameDType('out', out, 'x', x);
+      checkCount('out', out, x.count, `as x ${shapeOf(x)}`);
+      checkOverlap('x', x, 'out', out);
+    }
+    this.#fill(x, out, 0, root);
+    this.#dispatch(BROADCAST, x.bytes, options);
+    return out;
+  }
+
+  /** All-reduce, residual add, RMSNorm and quantization in one; see NormOperands for shapes. Overwrites `input` when the plan says unfused. */
+  allReduceRmsNorm(operands: NormOperands, options: Override = NO_OPTIONS): void {
+    this.#open();
+    fillNorm(this.#launch, operands, this.heap, this.engine.maxHidden);
+    this.#dispatch(FUSED, operands.input.bytes, options);
+  }
+
+  // ---------- local operations, the pieces of the unfused sequence ----------
+
+  /** RMSNorm [after adding a residual] [then quantized] on this rank alone. */
+  rmsNorm(operands: NormOperands): void {
+    this.#open();
+    fillNorm(this.#launch, operands, this.heap, this.engine.maxHidden);
+    this.#local('rms_norm');
+  }
+
+  /** out = x + y, rounded once; `out` may be either. */
+  add(x: Tensor, y: Tensor, out: Tensor): Tensor {
+    this.#open();
+    for (const [name, t] of [['x', x], ['y', y], ['out', out]] as const) {
+      checkTensor(name, t, this.heap);
+      checkSameDType(name, t, 'x', x);
+      checkCount(name, t, x.count, `as x ${shapeOf(x)}`);
+    }
+    checkReducible('x', x);
+    checkOverlap('x', x, 'out', out);
+    checkOverlap('y', y, 'out', out);
+    this.#fill(x, out, 0, 0);
+    this.#launch.residual = y.address;
+    this.#local('add');
+    return out;
+  }
+
+  /** Quantizes `input` as the fused operation quantizes its output. */
+  quantize(operands: Pick<NormOperands, 'input' | 'quantization' | 'quantOut' | 'scaleOut' | 'scale'>): void {
+    this.#open();
+    if ((operands.quantization ?? 'none') === 'none') throw new CrossoverError('quantization is none; there is nothing to write');
+    fillNorm(this.#launch, { ...operands, epsilon: 0 }, this.heap, this.engine.maxHidden);
+    this.#local('quantize');
+  }
+
+  // ---------- recording ----------
+
+  /** Records what `body` enqueues, without running it. Collective. Replaying is cheaper than calling, and waits for the whole sequence. */
+  capture(body: () => void): Recording {
+    this.#open();
+    this.heap.verify();
+    this.engine.beginCapture();
+    this.#capturing = true;
+    try {
+      body();
+    } catch (error) {
+      this.engine.abortCapture();
+      throw error;
+    } finally {
+      this.#capturing = false;
+    }
+    return this.engine.endCapture();
+  }
+
+  /** Waits for everything enqueued on this rank. */
+  synchronize(): void {
+    this.engine.synchronize();
+  }
+
+  // ---------- the plan ----------
+
+  /** Which algorithm serves an operation of so many bytes, why, and by how much. Throws when there is no plan. */
+  explain(operation: Operation, bytes: number, options: ExplainOptions = {}): Explanation {
+    if (!this.#plan) throw new CrossoverError('there is no plan to explain; run "crossover tune" and pass its file as plan');
+    const { hidden = 0, dtype = 'bf16', quantization = 'none', replay = false } = options;
+    const key = this.#dispatcher.key(
+      parseOperation(operation),
+      dtypeCode(parseDType(dtype)),
+      replay ? 'replay' : 'eager',
+      QUANTIZATIONS.indexOf(quantization),
+      hidden,
+    );
+    return explain(this.#plan, key, bytes);
+  }
+
+  /** What a call of these codes would run; for benches. Allocates nothing. */
+  select(operation: number, dtype: number, bytes: number, quantization = 0, hidden = 0): Choice {
+    return this.#dispatcher.select(operation, dtype, this.#capturing ? 1 : 0, quantization, hidden, bytes);
+  }
+
+  /**
+   * An algorithm by name with tunables (its defaults where absent), for calls that override the plan.
+   * Throws when there is none of that name, when it refuses the request, or has no such tunable.
+   */
+  choose(request: Request, name: string, tunables: Tunables = NO_TUNABLES): Choice {
+    const algorithm = algorithmNamed(request.operation, name);
+    const refused = refusal(algorithm, request, this.engine);
+    if (refused) throw new CrossoverError(`algorithm ${name} cannot do this: ${refused}`);
+    const defaults = algorithm.tunables(request)[0]!;
+    for (const [tunable, value] of Object.entries(tunables)) {
+      if (!(tunable in defaults)) {
+        const has = Object.keys(defaults).join(', ') || 'none';
+        throw new CrossoverError(`algorithm ${name} has no tunable "${tunable}"; it has ${has}`);
+      }
+      if (!Number.isInteger(value) || value < 1) {
+        throw new CrossoverError(`tunable ${tunable} is ${value}; use a whole number from 1 up`);
+      }
+    }
+    return { algorithm, tunables: { ...defaults, ...tunables } };
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.engine.close();
+  }
+
+  // ---------- the common part of every call ----------
+
+  #open(): void {
+    if (this.#closed) throw new CrossoverError('the communicator is closed');
+  }
+
+  #fill(x: Tensor, out: Tensor, reduceOp: number, root: number): void {
+    const launch = this.#launch;
+    launch.dtype = x.code;
+    launch.reduceOp = reduceOp;
+    launch.count = x.count;
+    launch.input = x.address;
+    launch.output = out.address;
+    launch.root = root;
+    launch.tokens = 0;
+    launch.hidden = 0;
+    launch.residual = 0;
+    launch.residualOut = 0;
+    launch.weight = 0;
+    launch.weightBias = 0;
+    launch.epsilon = 0;
+    launch.quantization = 0;
+    launch.quantOut = 0;
+    launch.scaleOut = 0;
+    launch.scale = 0;
+  }
+
+  #dispatch(operation: number, bytes: number, options: Override): void {
+    const launch = this.#launch;
+    const choice =
+      options.algorithm === undefined
+        ? this.#dispatcher.select(operation, launch.dtype, this.#capturing ? 1 : 0, launch.quantization, launch.hidden, bytes)
+        : typeof options.algorithm === 'string'
+          ? this.#named(operation, options.algorithm, bytes)
+          : options.algorithm;
+    launch.chunkBytes = 0;
+    try {
+      choice.algorithm.enqueue(this.engine, launch, choice.tunables);
+    } catch (error) {
+      // A rank that allocated differently is the likelier cause, and the better message. Every rank comes here.
+      if (error instanceof MismatchError) this.heap.verify();
+      throw error;
+    }
+  }
+
+  #named(operation: number, name: string, bytes: number): Choice {
+    const { dtype, hidden, quantization } = this.#launch;
+    return this.choose({ ...this.#dispatcher.key(OPERATIONS[operation]!, dtype, MODES[0], quantization, hidden), bytes }, name);
+  }
+
+  #local(kernel: string): void {
+    this.#launch.kernel = kernel;
+    this.engine.enqueue(this.#launch);
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * @file Makes a communicator: picks the engine, and lets rank 0 load the plan for all, so that ranks never follow different ones.
+ */
+import { existsSync } from 'node:fs';
+import { createCpuEngine } from '../engine/cpu/engine.ts';
+import type { Engine } from '../engine/engine.ts';
+import { CrossoverError } from '../errors.ts';
+import type { Group } from '../group/group.ts';
+import { defaultPlanPath, loadPlan } from '../plan/file.ts';
+import { hostFingerprint } from '../plan/fingerprint.ts';
+import type { Fingerprint, Plan } from '../plan/plan.ts';
+import { Communicator } from './communicator.ts';
+
+export interface CommunicatorOptions {
+  /** `cpu` is the only engine of this version. */
+  readonly engine?: 'cpu' | undefined;
+  /** Bytes of the symmetric heap, a rank; 128 MiB by default. */
+  readonly arenaBytes?: number | undefined;
+  /**
+   * - a path: that plan file
+   * - a Plan: as loaded or made
+   * - `null`: no plan
+   * - by default: $CROSSOVER_PLAN, or crossover-plan.json in the working directory, when there is one
+   */
+  readonly plan?: string | Plan | null | undefined;
+  /** Accept a plan that was made on another host. */
+  readonly force?: boolean | undefined;
+  /** Where warnings go; stderr by default. */
+  readonly warn?: ((line: string) => void) | undefined;
+}
+
+/** Collective over the group. Throws on all ranks when the plan cannot be used. */
+export function createCommunicator(group: Group, options: CommunicatorOptions = {}): Communicator {
+  if (options.engine !== undefined && options.engine !== 'cpu') {
+    throw new CrossoverError(`engine "${options.engine}" is unknown; this version has: cpu`);
+  }
+  const engine = createCpuEngine(group, options);
+  const plan = group.broadcast(group.rank === 0 ? attempt(() => resolvePlan(engine, options)) : undefined)!;
+  if ('error' in plan) throw new CrossoverError(plan.error);
+  const warn = options.warn ?? ((line) => console.error(`crossover: ${line}`));
+  return new Communicator(engine, plan.value, warn);
+}
+
+/** What identifies this host, this engine and its kernels in plans. */
+export function fingerprintOf(engine: Engine): Fingerprint {
+  const { kernels = '', ...device } = engine.describe();
+  return hostFingerprint(engine.name, device, kernels);
+}
+
+function resolvePlan(engine: Engine, { plan, force }: CommunicatorOptions): Plan | undefined {
+  if (plan === null) return undefined;
+  if (typeof plan === 'object') return plan;
+  const path = plan ?? defaultPlanPath();
+  if (plan === undefined && !existsSync(path)) return undefined;
+  return loadPlan(path, { fingerprint: fingerprintOf(engine), force });
+}
+
+/** Errors travel as text: every rank then throws its own, instead of waiting for a rank that threw. */
+function attempt<T>(body: () => T): { value: T } | { error: string } {
+  try {
+    return { value: body() };
+  } catch (error) {
+    if (error instanceof CrossoverError) return { error: error.message };
+    throw error;
+  }
+}

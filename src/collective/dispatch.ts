@@ -1,0 +1,100 @@
+/**
+ * @file From an operation and a size to an algorithm: the plan's ranges, resolved once a key and then found by binary search.
+ * A call costs an array index, the search and a map lookup, and allocates nothing.
+ */
+import type { Engine } from '../engine/engine.ts';
+import { MODES, type Mode, OPERATIONS, type Operation, QUANTIZATIONS } from '../operations.ts';
+import { keyName, type PlanKey } from '../plan/key.ts';
+import type { CompiledEntry, PlanIndex } from '../plan/lookup.ts';
+import type { PlanRange } from '../plan/plan.ts';
+import { DTYPES } from '../tensor/dtype.ts';
+import { type Algorithm, type Request, refusal, type Tunables } from './algorithm.ts';
+import { algorithmNamed } from './catalog.ts';
+
+export interface Choice {
+  readonly algorithm: Algorithm;
+  readonly tunables: Tunables;
+}
+
+/** What runs without a plan: right at every size, fast at none in particular, and no fusion that nobody measured. */
+const UNTUNED: Readonly<Record<Operation, string>> = {
+  all_reduce: 'two_shot',
+  all_gather: 'direct',
+  reduce_scatter: 'direct',
+  broadcast: 'direct',
+  all_reduce_rms_norm: 'unfused_two_shot',
+};
+
+/** The choices for one key. */
+class Selector {
+  readonly #entry: CompiledEntry | undefined;
+  readonly #choices = new Map<PlanRange, Choice>();
+  readonly #fallback: Choice;
+
+  constructor(entry: CompiledEntry | undefined, key: PlanKey, engine: Engine) {
+    const request = (bytes: number): Request => ({ ...key, bytes });
+    const untuned = algorithmNamed(key.operation, UNTUNED[key.operation]);
+    this.#entry = entry;
+    this.#fallback = { algorithm: untuned, tunables: untuned.tunables(request(0))[0]! };
+    for (const range of entry?.entry.ranges ?? []) {
+      const algorithm = algorithmNamed(key.operation, range.algorithm);
+      const usable = refusal(algorithm, request(range.from), engine) === undefined;
+      // The defaults stand in for tunables that a plan edited by hand leaves out.
+      const tunables = { ...algorithm.tunables(request(range.from))[0], ...range.tunables };
+      this.#choices.set(range, usable ? { algorithm, tunables } : this.#fallback);
+    }
+  }
+
+  get tuned(): boolean {
+    return this.#entry !== undefined;
+  }
+
+  find(bytes: number): Choice {
+    return this.#entry ? this.#choices.get(this.#entry.find(bytes))! : this.#fallback;
+  }
+}
+
+export class Dispatcher {
+  readonly #engine: Engine;
+  readonly #plan: PlanIndex | undefined;
+  readonly #untuned: (key: string, algorithm: string) => void;
+  /** Selectors by `index` below, and then by hidden size (0 for operations without rows). */
+  readonly #selectors: Map<number, Selector>[] = [];
+
+  /** `untuned` is told once a key that no plan covers it. */
+  constructor(engine: Engine, plan: PlanIndex | undefined, untuned: (key: string, algorithm: string) => void) {
+    this.#engine = engine;
+    this.#plan = plan;
+    this.#untuned = untuned;
+    const keys = OPERATIONS.length * DTYPES.length * MODES.length * QUANTIZATIONS.length;
+    for (let i = 0; i < keys; i++) this.#selectors.push(new Map());
+  }
+
+  /** All arguments are codes: indices into OPERATIONS, DTYPES, MODES and QUANTIZATIONS; `hidden` is 0 for operations without rows. */
+  select(operation: number, dtype: number, mode: number, quantization: number, hidden: number, bytes: number): Choice {
+    const index =
+      ((operation * DTYPES.length + dtype) * MODES.length + mode) * QUANTIZATIONS.length + quantization;
+    const selector = this.#selectors[index]!.get(hidden) ?? this.#resolve(index, operation, dtype, mode, quantization, hidden);
+    return selector.find(bytes);
+  }
+
+  /** The plan key of the same codes. */
+  key(operation: Operation, dtype: number, mode: Mode, quantization: number, hidden: number): PlanKey {
+    return {
+      operation,
+      dtype: DTYPES[dtype]!,
+      worldSize: this.#engine.group.size,
+      mode,
+      ...(hidden > 0 ? { hidden, quantization: QUANTIZATIONS[quantization]! } : {}),
+      registered: true,
+    };
+  }
+
+  #resolve(index: number, operation: number, dtype: number, mode: number, quantization: number, hidden: number): Selector {
+    const key = this.key(OPERATIONS[operation]!, dtype, MODES[mode]!, quantization, hidden);
+    const selector = new Selector(this.#plan?.entry(key), key, this.#engine);
+    this.#selectors[index]!.set(hidden, selector);
+    if (!selector.tuned) this.#untuned(keyName(key), UNTUNED[key.operation]);
+    return selector;
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * @file Refuses bad calls before anything is enqueued. Every message names the operand, what it is, and what would be accepted.
+ * These run on every call, so they compare numbers and build strings only when they fail.
+ */
+import { CrossoverError } from '../errors.ts';
+import type { SymmetricHeap } from '../memory/heap.ts';
+import { Tensor } from '../memory/tensor.ts';
+import { REDUCE_OPS, type ReduceOp } from '../operations.ts';
+import { REDUCIBLE_DTYPES } from '../tensor/dtype.ts';
+
+/** The operand must be a live tensor of this heap: peers address it by its offset. */
+export function checkTensor(name: string, x: Tensor, heap: SymmetricHeap): void {
+  if (!(x instanceof Tensor) || x.heap !== heap) {
+    throw new CrossoverError(
+      `${name} is not in this communicator's symmetric heap; allocate it with comm.empty(dtype, shape) or comm.tensor(dtype, shape, values)`,
+    );
+  }
+  if (x.freed) throw new CrossoverError(`${name} ${shapeOf(x)} was freed`);
+}
+
+/** Codes 0 to 2 are the dtypes that can be reduced. */
+export function checkReducible(name: string, x: Tensor): void {
+  if (x.code >= REDUCIBLE_DTYPES.length) {
+    throw new CrossoverError(`${name} has dtype ${x.dtype}, which is not reduced; use one of ${REDUCIBLE_DTYPES.join(', ')}`);
+  }
+}
+
+export function checkSameDType(name: string, x: Tensor, other: string, y: Tensor): void {
+  if (x.code !== y.code) throw new CrossoverError(`${name} has dtype ${x.dtype}, ${other} has ${y.dtype}; they must be equal`);
+}
+
+export function checkCount(name: string, x: Tensor, count: number, why: string): void {
+  if (x.count !== count) {
+    throw new CrossoverError(`${name} ${shapeOf(x)} has ${x.count} elements, must have ${count} (${why})`);
+  }
+}
+
+/** Two operands must be the same memory, or apart. Halfway would read what was overwritten already. */
+export function checkOverlap(name: string, x: Tensor, other: string, y: Tensor): void {
+  if (x.address !== y.address && overlaps(x, y)) {
+    throw new CrossoverError(`${name} and ${other} overlap by part; use the same tensor, or two that are apart`);
+  }
+}
+
+/** Two operands must be apart. */
+export function checkApart(name: string, x: Tensor, other: string, y: Tensor): void {
+  if (overlaps(x, y)) throw new CrossoverError(`${name} and ${other} overlap; they must be apart`);
+}
+
+function overlaps(x: Tensor, y: Tensor): boolean {
+  return x.address < y.address + y.bytes && y.address < x.address + x.bytes;
+}
+
+/** Index of a reduction in REDUCE_OPS. */
+export function reduceOpCode(op: ReduceOp): number {
+  const code = REDUCE_OPS.indexOf(op);
+  if (code < 0) throw new CrossoverError(`op "${op}" is unknown; use one of ${REDUCE_OPS.join(', ')}`);
+  return code;
+}
+
+export function checkRoot(root: number, worldSize: number): void {
+  if (!Number.isInteger(root) || root < 0 || root >= worldSize) {
+    throw new CrossoverError(`root is ${root}; use a rank from 0 to ${worldSize - 1}`);
+  }
+}
+
+export function shapeOf(x: Tensor): string {
+  return `[${x.shape.join(', ')}]`;
+}

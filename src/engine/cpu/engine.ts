@@ -1,0 +1,167 @@
+/**
+ * @file The CPU engine: ranks are threads, their memory is one shared WebAssembly memory, and kernels are SIMD code in it.
+ * It is what a laptop, CI or a host without GPUs runs: the same algorithms, plans and recordings as on GPUs.
+ */
+import { cpus } from 'node:os';
+import { CrossoverError, MismatchError } from '../../errors.ts';
+import { type Group, SITE } from '../../group/group.ts';
+import { Allocator } from '../../memory/allocator.ts';
+import type { Arena, Engine, Launch, Recording } from '../engine.ts';
+import { CommandCodec } from './command.ts';
+import { compileKernels, instantiate, type Kernels, kernelsHash } from './kernels.ts';
+import { COMMANDS_BYTES, DEFAULT_ARENA_BYTES, layoutFor, MAX_HIDDEN, MAX_WORLD_SIZE } from './layout.ts';
+
+const PAGE = 65536;
+
+export interface CpuEngineOptions {
+  /** Bytes of the symmetric heap, a rank; 128 MiB by default. Address space only: pages are committed when touched. */
+  readonly arenaBytes?: number | undefined;
+}
+
+/** Collective over the group: every rank of it must call. */
+export function createCpuEngine(group: Group, options: CpuEngineOptions = {}): Engine {
+  if (group.size > MAX_WORLD_SIZE) {
+    throw new CrossoverError(`the CPU engine serves 1 to ${MAX_WORLD_SIZE} ranks, not ${group.size}`);
+  }
+  const layout = layoutFor(group.rank, group.size, options.arenaBytes ?? DEFAULT_ARENA_BYTES);
+  const shared = group.broadcast(
+    group.rank === 0 ? { memory: createMemory(layout.memoryBytes), module: compileKernels() } : undefined,
+  )!;
+  const kernels = instantiate(shared.module, shared.memory, group.rank, group.size, group.spins, layout);
+  return new CpuEngine(group, shared.memory, kernels, layout.commands, { base: layout.arena, bytes: layout.arenaBytes });
+}
+
+function createMemory(bytes: number): WebAssembly.Memory {
+  const pages = Math.ceil(bytes / PAGE);
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  } catch (cause) {
+    throw new CrossoverError(`cannot reserve ${bytes} bytes of shared memory; lower arenaBytes (--arena) or the number of ranks`, {
+      cause,
+    });
+  }
+}
+
+class CpuEngine implements Engine {
+  readonly name = 'cpu';
+  readonly group: Group;
+  readonly arena: Arena;
+  readonly maxWorldSize = MAX_WORLD_SIZE;
+  readonly maxHidden = MAX_HIDDEN;
+  readonly #memory: Uint8Array;
+  readonly #kernels: Kernels;
+  readonly #codec: CommandCodec;
+  /** Where an eager call is written. */
+  readonly #eager: number;
+  /** Room for recordings, behind the eager command. */
+  readonly #room: Allocator;
+  #captured: Launch[] | undefined;
+
+  constructor(group: Group, memory: WebAssembly.Memory, kernels: Kernels, commands: number, arena: Arena) {
+    this.group = group;
+    this.arena = arena;
+    this.#memory = new Uint8Array(memory.buffer);
+    this.#kernels = kernels;
+    this.#codec = new CommandCodec(memory, kernels);
+    this.#eager = commands;
+    this.#room = new Allocator(COMMANDS_BYTES - 256);
+  }
+
+  describe(): Record<string, string> {
+    return { device: cpus()[0]?.model.trim() ?? 'unknown CPU', simd: 'WebAssembly 128-bit', kernels: kernelsHash() };
+  }
+
+  missing(kernel: string): string | undefined {
+    return this.#kernels.numbers.has(kernel) ? undefined : `the CPU engine has no kernel ${kernel}`;
+  }
+
+  enqueue(launch: Launch): void {
+    if (this.#captured) {
+      this.#captured.push({ ...launch });
+      return;
+    }
+    this.#codec.write(this.#eager, launch);
+    this.#kernels.sign(this.#eager);
+    this.group.enter(SITE.eager);
+    const failed = this.#kernels.run(this.#eager, 1, 1);
+    this.group.leave();
+    if (failed) this.#disagree(this.#eager);
+  }
+
+  beginCapture(): void {
+    if (this.#captured) throw new CrossoverError('a capture is under way already');
+    this.#captured = [];
+  }
+
+  abortCapture(): void {
+    this.#captured = undefined;
+  }
+
+  endCapture(): Recording {
+    const launches = this.#captured;
+    if (!launches) throw new CrossoverError('endCapture without beginCapture');
+    this.#captured = undefined;
+    const stride = this.#kernels.commandBytes;
+    const offset = this.#room.allocate(launches.length * stride);
+    if (offset < 0) {
+      throw new CrossoverError(
+        `no room for a recording of ${launches.length} launches: ${Math.floor(this.#room.largest / stride)} fit; close recordings that are done`,
+      );
+    }
+    const first = this.#eager + 256 + offset;
+    for (const [i, launch] of launches.entries()) {
+      this.#codec.write(first + i * stride, launch);
+      this.#kernels.sign(first + i * stride);
+    }
+    let open = true;
+    return {
+      launches: launches.length,
+      replay: (times = 1) => {
+        if (!open) throw new CrossoverError('the recording is closed');
+        this.#replay(first, launches.length, times);
+      },
+      close: () => {
+        if (open) this.#room.release(offset);
+        open = false;
+      },
+    };
+  }
+
+  #replay(first: number, count: number, times: number): void {
+    if (this.#captured) throw new CrossoverError('a recording cannot be replayed while another is captured');
+    if (!Number.isInteger(times) || times < 0 || times > 0xffffffff) {
+      throw new CrossoverError(`times is ${times}; a recording is replayed a whole number of times`);
+    }
+    this.group.enter(SITE.replay);
+    const failed = this.#kernels.run(first, count, times);
+    this.group.leave();
+    if (failed) this.#disagree(first + (failed - 1) * this.#kernels.commandBytes);
+  }
+
+  /** Every rank finds the mismatch at the same barrier, so all of them come here and can compare notes. */
+  #disagree(command: number): never {
+    const calls = this.group.gather(this.#codec.describe(command, this.arena.base));
+    const rank = calls.findIndex((call) => call !== calls[0]);
+    const detail =
+      rank < 0
+        ? `all call ${calls[0]}, with different tunables or scales`
+        : `rank 0 calls ${calls[0]}; rank ${rank} calls ${calls[rank]}`;
+    throw new MismatchError(`ranks disagree: ${detail}`);
+  }
+
+  synchronize(): void {
+    // Launches have finished when `enqueue` returns.
+  }
+
+  read(address: number, bytes: number): Uint8Array {
+    return this.#memory.slice(address, address + bytes);
+  }
+
+  write(address: number, data: Uint8Array): void {
+    this.#memory.set(data, address);
+  }
+
+  close(): void {
+    this.abortCapture();
+  }
+}

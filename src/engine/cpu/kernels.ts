@@ -1,0 +1,70 @@
+/**
+ * @file The compiled kernels: the wasm bytes that the build inlined, instantiated over the shared memory.
+ */
+import { createHash } from 'node:crypto';
+import type { Layout } from './layout.ts';
+import { KERNELS_BASE64 } from './kernels.generated.ts';
+
+/** What kernels/wasm/index.ts exports. Numbers come as WebAssembly globals. */
+export interface Kernels {
+  run(first: number, count: number, times: number): number;
+  sign(command: number): void;
+  /** Number of a kernel by name, absent when this module has none of that name. */
+  readonly numbers: ReadonlyMap<string, number>;
+  /** Byte offset of a command's field. */
+  field(name: string): number;
+  readonly commandBytes: number;
+}
+
+function bytes(): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(Buffer.from(KERNELS_BASE64, 'base64'));
+}
+
+/** Identifies the kernels in a plan's fingerprint: a plan made with other kernels was made for other times. */
+export function kernelsHash(): string {
+  return createHash('sha256').update(KERNELS_BASE64).digest('hex').slice(0, 16);
+}
+
+/** Compiled once, by rank 0, and handed to the others: they then share the optimized code as well. */
+export function compileKernels(): WebAssembly.Module {
+  return new WebAssembly.Module(bytes());
+}
+
+export function instantiate(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+  rank: number,
+  worldSize: number,
+  spins: number,
+  layout: Layout,
+): Kernels {
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  const number = (name: string): number => (exports[name] as WebAssembly.Global).value;
+  const numbers = new Map<string, number>();
+  for (const name of Object.keys(exports)) {
+    if (name.startsWith('KERNEL_')) numbers.set(name.slice('KERNEL_'.length), number(name));
+  }
+  (exports.configure as (...values: number[]) => void)(
+    rank,
+    worldSize,
+    spins,
+    layout.lines,
+    layout.stages,
+    layout.stageBytes,
+    layout.privateStride,
+    layout.rows,
+    layout.rowsBytes,
+    layout.partials,
+    layout.partialBytes,
+    layout.privateStride,
+    layout.arena,
+    layout.arenaStride,
+  );
+  return {
+    run: exports.run as Kernels['run'],
+    sign: exports.sign as Kernels['sign'],
+    numbers,
+    field: (name) => number(`FIELD_${name}`),
+    commandBytes: number('COMMAND_BYTES'),
+  };
+}

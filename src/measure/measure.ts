@@ -1,0 +1,151 @@
+/**
+ * @file Times contenders for the same work against each other.
+ *
+ * Rules: every contender is checked before it is timed. Contenders take turns within a round, in an order that rotates, so that drift of the
+ * machine hits all alike. A sample is many operations between two clock readings, and counts as long as the slowest rank took. Rounds go on
+ * until the best is told apart from the rest, or everything close to it is known to the precision asked, or time is up. Contenders
+ * that are far behind after a few rounds are not timed further. All ranks see the same numbers and so decide alike.
+ */
+import type { Choice } from '../collective/dispatch.ts';
+import type { Communicator } from '../collective/communicator.ts';
+import type { Recording } from '../engine/engine.ts';
+import type { Mode } from '../operations.ts';
+import { type Estimate, estimate } from './statistics.ts';
+import type { Workload } from './workload.ts';
+
+export interface MeasureOptions {
+  readonly mode: Mode;
+  /** Stop when time is up, in seconds for all contenders together; a few rounds are always made. */
+  readonly seconds: number;
+  /** Half-width of the confidence interval to reach, relative to the median. */
+  readonly precision: number;
+}
+
+export interface Timing {
+  readonly choice: Choice;
+  /** Microseconds an operation; the slowest rank counts. */
+  readonly us: Estimate;
+}
+
+/** One sample should last this long: well above the clock's resolution and the barrier's jitter. */
+const SAMPLE_US = 250;
+/** Operations in a recording that is replayed for timing. */
+const RECORDED = 16;
+const FEWEST_ROUNDS = 7;
+const MOST_ROUNDS = 400;
+/** Rounds between two looks at the numbers. */
+const BATCH = 4;
+/** A contender this many times slower than the best is not timed further. */
+const HOPELESS = 1.6;
+
+/** Collective. Returns one timing a contender, in their order. Throws when a result is wrong. */
+export function measure(
+  comm: Communicator,
+  workload: Workload,
+  contenders: readonly Choice[],
+  options: MeasureOptions,
+): Timing[] {
+  for (const choice of contenders) workload.check(choice);
+  workload.prepare();
+  const runners = contenders.map((choice) => new Runner(comm, workload, choice, options.mode));
+  try {
+    for (const runner of runners) runner.calibrate();
+    runRounds(comm, runners, options);
+  } finally {
+    for (const runner of runners) runner.close();
+  }
+  return runners.map((runner, i) => ({ choice: contenders[i]!, us: estimate(runner.samples) }));
+}
+
+function runRounds(comm: Communicator, runners: readonly Runner[], options: MeasureOptions): void {
+  const start = performance.now();
+  let active = [...runners];
+  for (let round = 0; round < MOST_ROUNDS; ) {
+    const own: number[][] = active.map(() => []);
+    const rounds = round === 0 ? FEWEST_ROUNDS : BATCH;
+    for (let k = 0; k < rounds; k++) {
+      for (let i = 0; i < active.length; i++) {
+        const at = (i + round + k) % active.length;
+        own[at]!.push(active[at]!.sample());
+      }
+    }
+    round += rounds;
+    const all = comm.group.gather({ own, seconds: (performance.now() - start) / 1000 });
+    for (const [i, runner] of active.entries()) {
+      for (let k = 0; k < rounds; k++) runner.samples.push(Math.max(...all.map((rank) => rank.own[i]![k]!)));
+    }
+    if (Math.max(...all.map((rank) => rank.seconds)) > options.seconds) return;
+    active = unsettled(runners, active, options.precision);
+    if (active.length === 0) return;
+  }
+}
+
+/** Who still has to be timed: nobody when all that matters is known. */
+function unsettled(runners: readonly Runner[], active: readonly Runner[], precision: number): Runner[] {
+  const estimates = new Map(runners.map((runner) => [runner, estimate(runner.samples)]));
+  const best = Math.min(...[...estimates.values()].map((e) => e.median));
+  const leader = [...estimates].find(([, e]) => e.median === best)!;
+  const precise = (e: Estimate): boolean => e.spread <= precision * e.median;
+  const near = active.filter((runner) => estimates.get(runner)!.median <= HOPELESS * best);
+  const open = near.filter((runner) => {
+    const e = estimates.get(runner)!;
+    return !precise(e) && (runner === leader[0] || e.low <= leader[1].high);
+  });
+  return open.length > 0 ? near : [];
+}
+
+/** One contender's way of making a sample. */
+class Runner {
+  readonly samples: number[] = [];
+  readonly #comm: Communicator;
+  readonly #workload: Workload;
+  readonly #choice: Choice;
+  readonly #recording: Recording | undefined;
+  /** Operations between two clock readings: calls, or replays times RECORDED. */
+  #repeats = 1;
+
+  constructor(comm: Communicator, workload: Workload, choice: Choice, mode: Mode) {
+    this.#comm = comm;
+    this.#workload = workload;
+    this.#choice = choice;
+    if (mode === 'replay') {
+      this.#recording = comm.capture(() => {
+        for (let i = 0; i < this.#operations; i++) workload.run(choice);
+      });
+    }
+  }
+
+  /** Operations in a recording: every buffer set as often as the others. */
+  get #operations(): number {
+    const { sets } = this.#workload;
+    return Math.max(1, Math.floor(RECORDED / sets)) * sets;
+  }
+
+  /** Warms up, and sets the repeats so that a sample lasts SAMPLE_US or one operation. All ranks agree on the number. */
+  calibrate(): void {
+    for (let i = 0; i < 3; i++) this.sample();
+    for (let k = 0; k < 4; k++) {
+      const total = Math.max(...this.#comm.group.gather(this.sample() * this.#perSample));
+      if (total >= SAMPLE_US / 2) break;
+      this.#repeats = Math.min(1 << 16, Math.max(this.#repeats + 1, Math.ceil((this.#repeats * SAMPLE_US) / Math.max(total, 0.1))));
+    }
+  }
+
+  /** Microseconds an operation on this rank, in one sample. */
+  sample(): number {
+    this.#comm.group.barrier();
+    const start = process.hrtime.bigint();
+    if (this.#recording) this.#recording.replay(this.#repeats);
+    else for (let i = 0; i < this.#repeats; i++) this.#workload.run(this.#choice);
+    this.#comm.synchronize();
+    return Number(process.hrtime.bigint() - start) / 1e3 / this.#perSample;
+  }
+
+  get #perSample(): number {
+    return this.#recording ? this.#repeats * this.#operations : this.#repeats;
+  }
+
+  close(): void {
+    this.#recording?.close();
+  }
+}

@@ -1,0 +1,14 @@
+/**
+ * @file A small seeded generator (mulberry32), so that all ranks and all runs see the same numbers.
+ */
+
+/** Returns a function that gives uniform numbers in [0, 1), the same ones for the same seed. */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,234 @@
+/**
+ * @file What is timed and checked for one key at one size: its buffers, how to call it, and how to tell that a result is right.
+ *
+ * Buffers are rotated: a call uses the next of several sets, as the layers of a model use different ones. Timing inputs sum to
+ * exactly zero over the ranks, so that algorithms which reduce in place can be repeated for ever without overflow.
+ */
+import type { Choice } from '../collective/dispatch.ts';
+import type { Communicator } from '../collective/communicator.ts';
+import type { NormOperands } from '../collective/fused.ts';
+import type { Request } from '../collective/algorithm.ts';
+import { CrossoverError } from '../errors.ts';
+import type { Tensor } from '../memory/tensor.ts';
+import type { PlanKey } from '../plan/key.ts';
+import { type DType, dtypeBytes, isReducible } from '../tensor/dtype.ts';
+import { allReduceRmsNormRounded } from '../tensor/reference/all-reduce-rms-norm.ts';
+import { worstUlpError } from '../tensor/ulp.ts';
+
+/** Enough sets to leave the nearest caches, as far as the arena and patience allow. */
+const ROTATED_BYTES = 16 * 1024 * 1024;
+const MOST_SETS = 8;
+
+/** Rows that are checked of a fused operation: rows are independent, and the reference is slow. */
+const CHECKED_ROWS = 8;
+
+interface BufferSet {
+  readonly input: Tensor;
+  readonly output: Tensor;
+  readonly norm?: NormOperands;
+  /** Handed to every call on this set; only `algorithm` changes. */
+  readonly options: { readonly out: Tensor; algorithm: Choice | undefined };
+}
+
+export class Workload {
+  readonly key: PlanKey;
+  /** Message size in bytes, as plans count it. */
+  readonly bytes: number;
+  readonly request: Request;
+  readonly #comm: Communicator;
+  readonly #sets: BufferSet[] = [];
+  readonly #owned: Tensor[] = [];
+  #next = 0;
+
+  /** Collective: allocates. `bytes` must be a size that `sizeFor` returned. */
+  constructor(comm: Communicator, key: PlanKey, bytes: number) {
+    this.#comm = comm;
+    this.key = key;
+    this.bytes = bytes;
+    this.request = { ...key, bytes };
+    const sets = Math.max(1, Math.min(MOST_SETS, Math.ceil(ROTATED_BYTES / Math.max(1, 2 * bytes))));
+    for (let i = 0; i < sets; i++) this.#sets.push(this.#makeSet());
+    this.prepare();
+  }
+
+  /** Number of buffer sets that calls rotate through. */
+  get sets(): number {
+    return this.#sets.length;
+  }
+
+  /** Calls the operation on the next set of buffers, by the plan or as chosen. */
+  run(choice?: Choice): void {
+    const set = this.#sets[this.#next]!;
+    this.#next = this.#next + 1 === this.#sets.length ? 0 : this.#next + 1;
+    this.#call(set, choice);
+  }
+
+  /** Fills the inputs for timing. */
+  prepare(): void {
+    const { rank } = this.#comm;
+    const sign = this.#comm.worldSize > 1 ? [1, -1][rank] ?? 0 : 1;
+    for (const { input } of this.#sets) input.write(Float64Array.from({ length: input.count }, (_, i) => sign * pattern(0, i)));
+    for (const { norm } of this.#sets) norm?.residual!.write(Float64Array.from({ length: norm.residual!.count }, (_, i) => pattern(99, i)));
+  }
+
+  /**
+   * Runs it once on inputs whose sums are exact in every dtype, and compares with the reference. Leaves the inputs changed: `prepare` again.
+   * @throws CrossoverError on the rank that finds a wrong element, with its index and both values.
+   */
+  check(choice: Choice): void {
+    const set = this.#sets[0]!;
+    const { rank, worldSize } = this.#comm;
+    const { input } = set;
+    input.write(Float64Array.from({ length: input.count }, (_, i) => pattern(rank, i)));
+    set.norm?.residual!.write(Float64Array.from({ length: input.count }, (_, i) => pattern(99, i)));
+    this.#comm.group.barrier();
+    this.#call(set, choice);
+    const name = `${this.key.operation} ${choice.algorithm.name}`;
+    if (set.norm) checkRows(name, set.norm, worldSize);
+    else checkElements(name, set.output, expectation(this.key, rank, worldSize, input.count));
+    this.#comm.group.barrier();
+  }
+
+  free(): void {
+    for (const tensor of this.#owned.reverse()) tensor.free();
+  }
+
+  #call(set: BufferSet, choice: Choice | undefined): void {
+    const { input, output, options } = set;
+    options.algorithm = choice;
+    switch (this.key.operation) {
+      case 'all_reduce':
+        this.#comm.allReduce(input, options);
+        return;
+      case 'all_gather':
+        this.#comm.allGather(input, output, options);
+        return;
+      case 'reduce_scatter':
+        this.#comm.reduceScatter(input, output, options);
+        return;
+      case 'broadcast':
+        this.#comm.broadcast(input, 0, options);
+        return;
+      case 'all_reduce_rms_norm':
+        this.#comm.allReduceRmsNorm(set.norm!, options);
+    }
+  }
+
+  #makeSet(): BufferSet {
+    const { operation, dtype, worldSize, hidden = 0 } = this.key;
+    const count = this.bytes / dtypeBytes(dtype);
+    if (operation === 'all_reduce_rms_norm') return this.#makeRows(dtype, count / hidden, hidden);
+    const input = this.#own(dtype, [operation === 'all_gather' ? count / worldSize : count]);
+    const output = this.#own(dtype, [operation === 'reduce_scatter' ? count / worldSize : count]);
+    return { input, output, options: { out: output, algorithm: undefined } };
+  }
+
+  #makeRows(dtype: DType, tokens: number, hidden: number): BufferSet {
+    const { quantization = 'none' } = this.key;
+    const input = this.#own(dtype, [tokens, hidden]);
+    const output = this.#own(dtype, [tokens, hidden]);
+    const residual = this.#own(dtype, [tokens, hidden]);
+    const weight = this.#own(dtype, [hidden]);
+    weight.write(Float64Array.from({ length: hidden }, (_, i) => 1 + pattern(7, i) / 4));
+    const common = { input, residual, weight, epsilon: 1e-5, quantization } as const;
+    const options = { out: output, algorithm: undefined };
+    if (quantization === 'none') return { input, output, options, norm: { ...common, out: output } };
+    const nvfp4 = quantization === 'nvfp4';
+    const quantOut = nvfp4
+      ? this.#own('e2m1x2', [tokens, hidden / 2])
+      : this.#own(quantization === 'i8_token' ? 'i8' : 'f8e4m3', [tokens, hidden]);
+    const scaleOut =
+      quantization === 'f8e4m3_static' ? undefined : this.#own(nvfp4 ? 'f8e4m3' : 'f32', nvfp4 ? [tokens, hidden / 16] : [tokens]);
+    const scale = nvfp4 ? 1 : quantization === 'f8e4m3_static' ? 0.05 : undefined;
+    return { input, output, options, norm: { ...common, quantOut, scaleOut, scale } };
+  }
+
+  #own(dtype: DType, shape: readonly number[]): Tensor {
+    const tensor = this.#comm.empty(dtype, shape);
+    this.#owned.push(tensor);
+    return tensor;
+  }
+}
+
+/** The size nearest to `bytes` that the key can have, at least one unit: whole elements on every rank, whole rows. */
+export function sizeFor(key: PlanKey, bytes: number): number {
+  const element = dtypeBytes(key.dtype);
+  const parts = key.operation === 'all_gather' || key.operation === 'reduce_scatter' ? key.worldSize : 1;
+  const unit = element * parts * (key.hidden ?? 1);
+  return Math.max(1, Math.round(bytes / unit)) * unit;
+}
+
+/** Arena bytes that a workload of this size takes, for the programs that make arenas. */
+export function arenaFor(key: PlanKey, bytes: number): number {
+  const sets = Math.max(1, Math.min(MOST_SETS, Math.ceil(ROTATED_BYTES / Math.max(1, 2 * bytes))));
+  return sets * (key.hidden === undefined ? 2 : 5) * (bytes + 1024);
+}
+
+/** Multiples of 1/8 from -1 to 1: sums over up to 16 ranks are exact in f32, f16 and bf16. */
+export function pattern(rank: number, i: number): number {
+  return (((i * 7 + (i >> 8) * 5 + rank * 13) % 17) - 8) / 8;
+}
+
+/** What element `i` of the output must be, on a rank whose input has `count` elements. */
+function expectation(key: PlanKey, rank: number, worldSize: number, count: number): (i: number) => number {
+  const sum = (i: number): number => {
+    let total = 0;
+    for (let r = 0; r < worldSize; r++) total += pattern(r, i);
+    return total;
+  };
+  switch (key.operation) {
+    case 'all_gather':
+      return (i) => pattern(Math.floor(i / count), i % count);
+    case 'reduce_scatter':
+      return (i) => sum(rank * (count / worldSize) + i);
+    case 'broadcast':
+      return (i) => pattern(0, i);
+    default:
+      return sum;
+  }
+}
+
+function checkElements(name: string, output: Tensor, expected: (i: number) => number): void {
+  const actual = output.read();
+  for (let i = 0; i < actual.length; i++) {
+    if (actual[i] !== expected(i)) {
+      throw new CrossoverError(`${name} is wrong at element ${i} of ${actual.length}: ${actual[i]}, must be ${expected(i)}`);
+    }
+  }
+}
+
+/** Checks some rows of the residual stream and of the plain output against the reference: bit by bit, and to 2 ulp. */
+function checkRows(name: string, norm: NormOperands, worldSize: number): void {
+  const [tokens = 0, hidden = 0] = norm.input.shape;
+  const { dtype } = norm.input;
+  if (!isReducible(dtype)) return;
+  const weight = norm.weight!.read();
+  const step = Math.max(1, Math.ceil(tokens / CHECKED_ROWS));
+  for (let token = 0; token < tokens; token += step) {
+    const at = token * hidden;
+    const row = (rank: number): Float64Array => Float64Array.from({ length: hidden }, (_, i) => pattern(rank, at + i));
+    const reference = allReduceRmsNormRounded(
+      {
+        inputs: Array.from({ length: worldSize }, (_, rank) => row(rank)),
+        residual: row(99),
+        weight,
+        epsilon: norm.epsilon,
+      },
+      dtype,
+    );
+    const stream = norm.residual!.view(at, [hidden]);
+    compare(`${name} residual`, token, worstUlpError(dtype, stream.readBytes(), reference.residualOut), 0);
+    if (norm.out) {
+      const out = norm.out.view(at, [hidden]);
+      compare(name, token, worstUlpError(dtype, out.readBytes(), reference.output), 2);
+    }
+  }
+}
+
+function compare(name: string, token: number, worst: ReturnType<typeof worstUlpError>, tolerance: number): void {
+  if (!(worst.error <= tolerance)) {
+    throw new CrossoverError(
+      `${name} is wrong at token ${token}, column ${worst.index}: ${worst.actual}, must be ${worst.expected} within ${tolerance} ulp`,
+    );
+  }
+}
