@@ -2,20 +2,15 @@
  * @file Makes a communicator: picks the engine, and lets rank 0 load the plan for all, so that ranks never follow different ones.
  */
 import { existsSync } from 'node:fs';
-import { createCpuEngine } from '../engine/cpu/engine.ts';
 import type { Engine } from '../engine/engine.ts';
 import { CrossoverError } from '../errors.ts';
 import type { Group } from '../group/group.ts';
 import { defaultPlanPath, loadPlan } from '../plan/file.ts';
-import { hostFingerprint } from '../plan/fingerprint.ts';
-import type { Fingerprint, Plan } from '../plan/plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import { Communicator } from './communicator.ts';
+import { createEngine, type EngineOptions } from './engines.ts';
 
-export interface CommunicatorOptions {
-  /** `cpu` is the only engine of this version. */
-  readonly engine?: 'cpu' | undefined;
-  /** Bytes of the symmetric heap, a rank; 128 MiB by default. */
-  readonly arenaBytes?: number | undefined;
+export interface CommunicatorOptions extends EngineOptions {
   /**
    * - a path: that plan file
    * - a Plan: as loaded or made
@@ -31,20 +26,11 @@ export interface CommunicatorOptions {
 
 /** Collective over the group. Throws on all ranks when the plan cannot be used. */
 export function createCommunicator(group: Group, options: CommunicatorOptions = {}): Communicator {
-  if (options.engine !== undefined && options.engine !== 'cpu') {
-    throw new CrossoverError(`engine "${options.engine}" is unknown; this version has: cpu`);
-  }
-  const engine = createCpuEngine(group, options);
+  const engine = createEngine(group, options);
   const plan = group.broadcast(group.rank === 0 ? attempt(() => resolvePlan(engine, options)) : undefined)!;
   if ('error' in plan) throw new CrossoverError(plan.error);
   const warn = options.warn ?? ((line) => console.error(`crossover: ${line}`));
   return new Communicator(engine, plan.value, warn);
-}
-
-/** What identifies this host, this engine and its kernels in plans. */
-export function fingerprintOf(engine: Engine): Fingerprint {
-  const { kernels = '', ...device } = engine.describe();
-  return hostFingerprint(engine.name, device, kernels);
 }
 
 function resolvePlan(engine: Engine, { plan, force }: CommunicatorOptions): Plan | undefined {
@@ -52,7 +38,7 @@ function resolvePlan(engine: Engine, { plan, force }: CommunicatorOptions): Plan
   if (typeof plan === 'object') return plan;
   const path = plan ?? defaultPlanPath();
   if (plan === undefined && !existsSync(path)) return undefined;
-  return loadPlan(path, { fingerprint: fingerprintOf(engine), force });
+  return loadPlan(path, { fingerprint: engine.fingerprint(), force });
 }
 
 /** Errors travel as text: every rank then throws its own, instead of waiting for a rank that threw. */

@@ -6,12 +6,9 @@ import type { Request, Tunables } from './algorithm.ts';
 
 const CHUNKS: readonly Tunables[] = [{ chunk_bytes: 262144 }, { chunk_bytes: 65536 }, { chunk_bytes: 16384 }];
 
-/** Chunk sizes worth measuring for messages of which a rank stages `staged` bytes; one when everything fits the smallest. */
+/** Chunk sizes worth measuring for messages of which a rank stages `staged` bytes: chunks that hold the whole message are all the same. */
 export function chunkTunables(staged: number): readonly Tunables[] {
-  const needed = CHUNKS.findIndex((tunables) => staged > tunables.chunk_bytes!);
-  if (needed < 0) return CHUNKS.slice(0, 1);
-  // Chunks larger than the message are all the same; keep one of them.
-  return CHUNKS.slice(Math.max(0, needed - 1));
+  return CHUNKS.filter(({ chunk_bytes = 0 }, i) => i === 0 || chunk_bytes < staged);
 }
 
 /** Bytes that one rank stages for a request: everything it contributes. */

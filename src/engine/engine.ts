@@ -8,6 +8,7 @@
  * Addresses are plain numbers: offsets into the shared memory on the CPU, device pointers (below 2^47) on CUDA.
  */
 import type { Group } from '../group/group.ts';
+import type { Fingerprint } from '../plan/plan.ts';
 
 /** One region of memory a rank, at the same size on every rank. `stride` is what separates two ranks' arenas. */
 export interface Arena {
@@ -68,8 +69,8 @@ export interface Engine {
   readonly maxHidden: number;
   /** Largest number of ranks it can serve. */
   readonly maxWorldSize: number;
-  /** Device and library versions, for the plan's fingerprint. */
-  describe(): Record<string, string>;
+  /** Host, device, library versions and kernels: what a plan made here holds for. */
+  fingerprint(): Fingerprint;
   /** Why a kernel is not available here, or undefined when it is. */
   missing(kernel: string): string | undefined;
   /** Runs a launch, or records it while capturing. Throws MismatchError when ranks disagree; nothing is written then. */

@@ -10,7 +10,7 @@ import { HEARTBEAT, PROGRESS, RANK_STATE, SITE_NOW, STATE, VISIT, wordsOf } from
 import { SITE, SITES } from './group.ts';
 import { listByWhat, nameRanks } from './wording.ts';
 
-/** Seconds a rank may take to start: a loaded machine takes long to make 64 threads, whatever the user's bound is. */
+/** Seconds a rank may take to import its program: on a loaded machine 64 threads take long, whatever the user's bound is. */
 const START_SECONDS = 30;
 /**
  * Seconds until waiting for a finished rank counts as futile. The group's own calls need every rank; an engine's launch may

@@ -2,6 +2,7 @@
  * @file What a rank's thread runs: it joins the group, imports the entry and calls its default export.
  * The last thing it tells the launcher is what became of that: a value, an error, or that it ran dry.
  */
+import { fileURLToPath } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { CrossoverError } from '../errors.ts';
 import { RANK_STATE, StatusLine } from './control.ts';
@@ -29,7 +30,6 @@ type Program = (group: Group, args: string[], data: unknown) => unknown;
 
 const setup = workerData as RankSetup;
 const status = new StatusLine(setup.control, setup.rank);
-status.setState(RANK_STATE.running);
 setInterval(() => status.beat(), setup.heartbeatMs).unref();
 writeDirectly(status);
 
@@ -43,6 +43,7 @@ report(outcome);
 async function run(): Promise<RankReport> {
   try {
     const program = await importProgram(setup.entry);
+    status.setState(RANK_STATE.running);
     const value = await program(new ThreadGroup(setup, status), setup.args, setup.data);
     status.setState(RANK_STATE.done);
     return { kind: 'returned', value };
@@ -55,8 +56,9 @@ async function importProgram(entry: string): Promise<Program> {
   if (/\.m?ts$/.test(entry)) (await import('./strip-types.ts')).importTypeScript();
   const { default: program } = (await import(entry)) as { default?: unknown };
   if (typeof program !== 'function') {
+    const path = fileURLToPath(entry);
     throw new CrossoverError(
-      `${entry} has no function as its default export; write: export default (group, args) => { ... }`,
+      `${path} has no function as its default export; write: export default (group, args) => { ... }`,
     );
   }
   return program as Program;

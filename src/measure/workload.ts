@@ -10,9 +10,11 @@ import type { NormOperands } from '../collective/fused.ts';
 import type { Request } from '../collective/algorithm.ts';
 import { CrossoverError } from '../errors.ts';
 import type { Tensor } from '../memory/tensor.ts';
+import type { ReduceOp } from '../operations.ts';
 import type { PlanKey } from '../plan/key.ts';
 import { type DType, dtypeBytes, isReducible } from '../tensor/dtype.ts';
 import { allReduceRmsNormRounded } from '../tensor/reference/all-reduce-rms-norm.ts';
+import { roundToDType } from '../tensor/formats/element.ts';
 import { worstUlpError } from '../tensor/ulp.ts';
 
 /** Enough sets to leave the nearest caches, as far as the arena and patience allow. */
@@ -27,7 +29,7 @@ interface BufferSet {
   readonly output: Tensor;
   readonly norm?: NormOperands;
   /** Handed to every call on this set; only `algorithm` changes. */
-  readonly options: { readonly out: Tensor; algorithm: Choice | undefined };
+  readonly options: { readonly out: Tensor; readonly op: ReduceOp; algorithm: Choice | undefined };
 }
 
 export class Workload {
@@ -35,14 +37,16 @@ export class Workload {
   /** Message size in bytes, as plans count it. */
   readonly bytes: number;
   readonly request: Request;
+  readonly op: ReduceOp;
   readonly #comm: Communicator;
   readonly #sets: BufferSet[] = [];
   readonly #owned: Tensor[] = [];
   #next = 0;
 
   /** Collective: allocates. `bytes` must be a size that `sizeFor` returned. */
-  constructor(comm: Communicator, key: PlanKey, bytes: number) {
+  constructor(comm: Communicator, key: PlanKey, bytes: number, op: ReduceOp = 'sum') {
     this.#comm = comm;
+    this.op = op;
     this.key = key;
     this.bytes = bytes;
     this.request = { ...key, bytes };
@@ -85,7 +89,7 @@ export class Workload {
     this.#call(set, choice);
     const name = `${this.key.operation} ${choice.algorithm.name}`;
     if (set.norm) checkRows(name, set.norm, worldSize);
-    else checkElements(name, set.output, expectation(this.key, rank, worldSize, input.count));
+    else checkElements(name, set.output, expectation(this.key, this.op, rank, worldSize, input.count));
     this.#comm.group.barrier();
   }
 
@@ -120,7 +124,7 @@ export class Workload {
     if (operation === 'all_reduce_rms_norm') return this.#makeRows(dtype, count / hidden, hidden);
     const input = this.#own(dtype, [operation === 'all_gather' ? count / worldSize : count]);
     const output = this.#own(dtype, [operation === 'reduce_scatter' ? count / worldSize : count]);
-    return { input, output, options: { out: output, algorithm: undefined } };
+    return { input, output, options: { out: output, op: this.op, algorithm: undefined } };
   }
 
   #makeRows(dtype: DType, tokens: number, hidden: number): BufferSet {
@@ -131,7 +135,7 @@ export class Workload {
     const weight = this.#own(dtype, [hidden]);
     weight.write(Float64Array.from({ length: hidden }, (_, i) => 1 + pattern(7, i) / 4));
     const common = { input, residual, weight, epsilon: 1e-5, quantization } as const;
-    const options = { out: output, algorithm: undefined };
+    const options = { out: output, op: this.op, algorithm: undefined };
     if (quantization === 'none') return { input, output, options, norm: { ...common, out: output } };
     const nvfp4 = quantization === 'nvfp4';
     const quantOut = nvfp4
@@ -170,21 +174,23 @@ export function pattern(rank: number, i: number): number {
 }
 
 /** What element `i` of the output must be, on a rank whose input has `count` elements. */
-function expectation(key: PlanKey, rank: number, worldSize: number, count: number): (i: number) => number {
-  const sum = (i: number): number => {
-    let total = 0;
-    for (let r = 0; r < worldSize; r++) total += pattern(r, i);
-    return total;
+function expectation(key: PlanKey, op: ReduceOp, rank: number, worldSize: number, count: number): (i: number) => number {
+  const reduced = (i: number): number => {
+    const values = Array.from({ length: worldSize }, (_, r) => pattern(r, i));
+    if (op === 'max') return Math.max(...values);
+    if (op === 'min') return Math.min(...values);
+    const sum = values.reduce((a, b) => a + b);
+    return op === 'avg' ? roundToDType(key.dtype, Math.fround(sum / worldSize)) : sum;
   };
   switch (key.operation) {
     case 'all_gather':
       return (i) => pattern(Math.floor(i / count), i % count);
     case 'reduce_scatter':
-      return (i) => sum(rank * (count / worldSize) + i);
+      return (i) => reduced(rank * (count / worldSize) + i);
     case 'broadcast':
       return (i) => pattern(0, i);
     default:
-      return sum;
+      return reduced;
   }
 }
 

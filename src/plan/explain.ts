@@ -6,7 +6,7 @@ import { extrapolate, spans } from './curve.ts';
 import { keyName, type PlanKey } from './key.ts';
 import { type CompiledEntry, compilePlan, PlanIndex } from './lookup.ts';
 import { type Candidate, type Choice, choiceName, type Plan, type PlanRange } from './plan.ts';
-import { formatBytes, formatMicroseconds } from './units.ts';
+import { formatBytes, formatMicroseconds } from '../units.ts';
 
 export interface Explanation {
   readonly key: PlanKey;

@@ -16,7 +16,7 @@ import { CrossoverError } from '../errors.ts';
 import { fingerprintDifferences } from './fingerprint.ts';
 import { formatJson } from './format.ts';
 import type { Fingerprint, Plan } from './plan.ts';
-import { formatBytes } from './units.ts';
+import { formatBytes } from '../units.ts';
 import { validatePlan } from './validate.ts';
 
 /** Largest file that is read, bytes. A plan of a large sweep has a few MiB. */

@@ -10,8 +10,8 @@ import type { Measurement } from './measurement.ts';
 import { readOverWrite, readWireBytes, writeWireBytes } from './packet.ts';
 import { meanLatency, pathBandwidth } from './route.ts';
 import { bytesSent, hopCount } from './schedule.ts';
-import { formatSize } from './size.ts';
-import { aligned } from './table.ts';
+import { formatSize } from '../units.ts';
+import { aligned } from '../report/table.ts';
 import type { Topology } from './topology.ts';
 
 interface Row {

@@ -4,8 +4,8 @@
  */
 import { meanLatency, pathBandwidth } from './route.ts';
 import type { Comparison, Simulation } from './run.ts';
-import { formatSize } from './size.ts';
-import { aligned, wrapped } from './table.ts';
+import { formatSize } from '../units.ts';
+import { aligned, wrapped } from '../report/table.ts';
 import { DEFAULT_EFFICIENCY, EFFICIENCY_SOURCE } from './topology.ts';
 
 const WIDTH = 110;

@@ -6,7 +6,7 @@ import { CrossoverError } from '../../dist/errors.js';
 import { extrapolate, interpolate } from '../../dist/plan/curve.js';
 import { explain, formatExplanation } from '../../dist/plan/explain.js';
 import { compilePlan } from '../../dist/plan/lookup.js';
-import { formatBytes, formatMicroseconds } from '../../dist/plan/units.js';
+import { formatBytes, formatMicroseconds } from '../../dist/units.js';
 import { curve, FUSED, KEY, sampleEntry, samplePlan } from './samples.ts';
 
 const plan = samplePlan();

@@ -2,9 +2,11 @@
  * @file `crossover run entry.ts --ranks 4 [args]`: runs a program as the ranks of a group.
  * The command's own options stand before the entry or right behind it; what follows belongs to the program.
  */
+import { writeSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { launch, MAX_RANKS } from '../../group/launch.ts';
+import { threadsLeftBehind } from '../../group/supervise.ts';
 
 const HELP = `
 Options stand before the entry or right behind it; everything from the first other argument on (or after --) is the program's.
@@ -49,8 +51,16 @@ export function runCommand(): Command {
     .action(async (entry: string, rest: string[], _options: RunOptions, command: Command) => {
       const args = takeOptions(rest, command);
       const { ranks, timeout } = command.opts<RunOptions>();
-      await launch(entry, { ranks, args, timeoutSeconds: timeout });
+      await launch(entry, { ranks, args, timeoutSeconds: timeout }).catch(endNow);
     });
+}
+
+/** A thread that cannot be ended would keep this process alive after its error was reported; then a signal has to end it. */
+function endNow(error: Error): never {
+  if (threadsLeftBehind() === 0) throw error;
+  writeSync(2, `error: ${error.message}\n`);
+  process.kill(process.pid, 'SIGKILL');
+  throw error;
 }
 
 /** Parses the options that stand right behind the entry, and returns what is left for the program. */

@@ -14,7 +14,7 @@ import { type Measurement, parseMeasurements } from '../../simulate/measurement.
 import { PRESETS, preset } from '../../simulate/presets.ts';
 import { render } from '../../simulate/render.ts';
 import { simulate } from '../../simulate/run.ts';
-import { parseSize, sizeRange } from '../../simulate/size.ts';
+import { parseSize, sizeRange } from '../../units.ts';
 import { checkTopology, firstRanks, nvlinkAllToAll, type Topology } from '../../simulate/topology.ts';
 import { parseTopology } from '../../simulate/topology-file.ts';
 

@@ -2,10 +2,11 @@
  * @file The CPU engine: ranks are threads, their memory is one shared WebAssembly memory, and kernels are SIMD code in it.
  * It is what a laptop, CI or a host without GPUs runs: the same algorithms, plans and recordings as on GPUs.
  */
-import { cpus } from 'node:os';
 import { CrossoverError, MismatchError } from '../../errors.ts';
 import { type Group, SITE } from '../../group/group.ts';
 import { Allocator } from '../../memory/allocator.ts';
+import { hostFingerprint } from '../../plan/fingerprint.ts';
+import type { Fingerprint } from '../../plan/plan.ts';
 import type { Arena, Engine, Launch, Recording } from '../engine.ts';
 import { CommandCodec } from './command.ts';
 import { compileKernels, instantiate, type Kernels, kernelsHash } from './kernels.ts';
@@ -29,6 +30,11 @@ export function createCpuEngine(group: Group, options: CpuEngineOptions = {}): E
   )!;
   const kernels = instantiate(shared.module, shared.memory, group.rank, group.size, group.spins, layout);
   return new CpuEngine(group, shared.memory, kernels, layout.commands, { base: layout.arena, bytes: layout.arenaBytes });
+}
+
+/** What identifies this host and these kernels in plans. */
+export function cpuFingerprint(): Fingerprint {
+  return hostFingerprint('cpu', { simd: 'WebAssembly 128-bit' }, kernelsHash());
 }
 
 function createMemory(bytes: number): WebAssembly.Memory {
@@ -67,8 +73,8 @@ class CpuEngine implements Engine {
     this.#room = new Allocator(COMMANDS_BYTES - 256);
   }
 
-  describe(): Record<string, string> {
-    return { device: cpus()[0]?.model.trim() ?? 'unknown CPU', simd: 'WebAssembly 128-bit', kernels: kernelsHash() };
+  fingerprint(): Fingerprint {
+    return cpuFingerprint();
   }
 
   missing(kernel: string): string | undefined {

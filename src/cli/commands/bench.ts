@@ -1,0 +1,122 @@
+/**
+ * @file `crossover bench`: times the algorithms of one operation over sizes, in the columns of nccl-tests.
+ */
+import { Command } from 'commander';
+import type { BenchRequest, BenchRow } from '../../bench/program.ts';
+import { algorithmNamed, parseOperation } from '../../collective/catalog.ts';
+import { fingerprintHere, LIMITS } from '../../collective/engines.ts';
+import { CrossoverError } from '../../errors.ts';
+import { launch } from '../../group/launch.ts';
+import { MODES, OPERATIONS, QUANTIZATIONS, REDUCE_OPS } from '../../operations.ts';
+import { type BenchTitle, formatAlgorithm, formatSideBySide } from '../../report/bench-tables.ts';
+import { bold } from '../../report/table.ts';
+import { isReducible, parseDType } from '../../tensor/dtype.ts';
+import { sizeRange } from '../../units.ts';
+import { VERSION } from '../../version.ts';
+import { defaultRanks, parseAbove, parseBytes, parseNames, parseWhole, UsageError, usage } from '../options.ts';
+
+interface Options {
+  begin: string;
+  end: string;
+  factor: string;
+  ranks: string;
+  algorithm?: string;
+  dtype: string;
+  op: string;
+  mode: string;
+  hidden: string;
+  quantization: string;
+  seconds: string;
+  arena?: string;
+  json?: boolean;
+}
+
+const HELP = `
+Examples:
+  $ crossover bench all_reduce -b 1K -e 64M -f 2 --ranks 2
+  $ crossover bench all_reduce --algorithm one_shot,two_shot --dtype f32 --op max
+  $ crossover bench all_reduce_rms_norm --hidden 4096 -b 8K -e 4M
+
+Exit code 1 when a result is wrong.
+`;
+
+export function benchCommand(): Command {
+  return new Command('bench')
+    .description('time the algorithms of one operation, in the columns of nccl-tests')
+    .argument('<operation>', OPERATIONS.join(', '))
+    .option('-b, --begin <size>', 'smallest message', '1K')
+    .option('-e, --end <size>', 'largest message', '16M')
+    .option('-f, --factor <x>', 'from one size to the next', '2')
+    .option('--ranks <n>', 'world size', String(defaultRanks()))
+    .option('--algorithm <names>', 'comma-separated; all by default')
+    .option('--dtype <name>', 'f32, f16, bf16; any dtype for all_gather and broadcast', 'bf16')
+    .option('--op <name>', REDUCE_OPS.join(', '), 'sum')
+    .option('--mode <name>', 'eager: call by call; replay: recorded', 'replay')
+    .option('--hidden <n>', 'hidden size of the fused operation', '4096')
+    .option('--quantization <name>', `output of the fused operation: ${QUANTIZATIONS.join(', ')}`, 'none')
+    .option('--seconds <s>', 'time for measuring', '20')
+    .option('--arena <size>', 'symmetric heap of a rank (what the largest message needs)')
+    .option('--json', 'print data instead of text')
+    .addHelpText('after', HELP)
+    .action(run);
+}
+
+async function run(name: string, options: Options): Promise<void> {
+  const ranks = parseWhole(options.ranks, '--ranks', 1, LIMITS.ranks);
+  const request = requestOf(name, options);
+  const { key, op } = request;
+  const rows = (await launch<BenchRow[]>(new URL('../../bench/program.js', import.meta.url), { ranks, data: request }))[0]!;
+  const moves = key.operation === 'all_gather' || key.operation === 'broadcast';
+  const title: BenchTitle = { operation: key.operation, dtype: key.dtype, redop: moves ? 'none' : op, worldSize: ranks };
+  const { host, engine } = fingerprintHere();
+  if (options.json) {
+    const data = { crossover: VERSION, date: new Date().toISOString(), engine, host, ...title, mode: key.mode, rows };
+    process.stdout.write(`${JSON.stringify(data, null, 2)}\n`);
+  } else {
+    const algorithms = [...new Set(rows.map((row) => row.algorithm))];
+    const blocks = algorithms.map((algorithm) => {
+      const own = rows.filter((row) => row.algorithm === algorithm);
+      return `${bold(algorithm)}\n${formatAlgorithm(title, own)}`;
+    });
+    process.stdout.write(
+      `# crossover ${VERSION}: ${key.operation}, ${ranks} ranks, ${key.mode}, ${engine} engine on ${host.cpu}, ${host.cores} cores\n` +
+        `# time: median of the slowest rank; spread: half of its 95 % confidence interval; buffers rotated\n\n` +
+        `${blocks.join('\n\n')}\n\n${bold('side by side')}\n${formatSideBySide(rows)}\n`,
+    );
+  }
+  const wrong = rows.filter((row) => row.wrong > 0);
+  if (wrong.length > 0) {
+    throw new CrossoverError(`${wrong.length} of ${rows.length} rows have wrong elements, the first ${wrong[0]!.algorithm} at ${wrong[0]!.bytes} bytes`);
+  }
+}
+
+function requestOf(name: string, options: Options): BenchRequest {
+  const operation = usage(() => parseOperation(name));
+  const dtype = usage(() => parseDType(options.dtype, '--dtype'));
+  const moves = operation === 'all_gather' || operation === 'broadcast';
+  if (!moves && !isReducible(dtype)) throw new UsageError(`--dtype ${dtype} is not reduced; use f32, f16 or bf16`);
+  const fused = operation === 'all_reduce_rms_norm';
+  const op = parseNames(options.op, '--op', REDUCE_OPS)[0]!;
+  if (fused && op !== 'sum') throw new UsageError(`--op ${op} is not for ${operation}; it sums`);
+  const hidden = parseWhole(options.hidden, '--hidden', 1, LIMITS.hidden);
+  const quantization = parseNames(options.quantization, '--quantization', QUANTIZATIONS)[0]!;
+  const algorithms = options.algorithm?.split(',').map((one) => one.trim());
+  for (const one of algorithms ?? []) usage(() => algorithmNamed(operation, one));
+  return {
+    key: {
+      operation,
+      dtype,
+      mode: parseNames(options.mode, '--mode', MODES)[0]!,
+      ...(fused ? { hidden, quantization } : {}),
+      registered: true,
+    },
+    op,
+    sizes: usage(() =>
+      sizeRange(parseBytes(options.begin, '-b'), parseBytes(options.end, '-e'), parseAbove(options.factor, '-f', 1)),
+    ),
+    algorithms,
+    seconds: parseAbove(options.seconds, '--seconds', 0),
+    arenaBytes: options.arena === undefined ? undefined : parseBytes(options.arena, '--arena'),
+    progress: process.stderr.isTTY === true,
+  };
+}

@@ -1,0 +1,114 @@
+/**
+ * @file `crossover plan`: look at a plan file, ask it why, check whether it holds here, and print the file's schema.
+ */
+import { Command } from 'commander';
+import { parseOperation } from '../../collective/catalog.ts';
+import { fingerprintHere } from '../../collective/engines.ts';
+import { CrossoverError } from '../../errors.ts';
+import { MODES, QUANTIZATIONS } from '../../operations.ts';
+import { explain, formatExplanation } from '../../plan/explain.ts';
+import { defaultPlanPath, loadPlan } from '../../plan/file.ts';
+import { fingerprintDifferences } from '../../plan/fingerprint.ts';
+import type { PlanKey } from '../../plan/key.ts';
+import type { Plan } from '../../plan/plan.ts';
+import { planJsonSchema } from '../../plan/schema.ts';
+import { formatEntry, formatRegret, formatSummary } from '../../report/plan-tables.ts';
+import { DTYPES } from '../../tensor/dtype.ts';
+import { parseBytes, parseNames, parseWhole, usage } from '../options.ts';
+
+interface FileOptions {
+  plan?: string;
+  json?: boolean;
+}
+
+interface ExplainOptions extends FileOptions {
+  dtype: string;
+  ranks?: string;
+  mode: string;
+  hidden?: string;
+  quantization: string;
+}
+
+const HELP = `
+Examples:
+  $ crossover plan show
+  $ crossover plan explain all_reduce 64K --dtype bf16
+  $ crossover plan explain all_reduce_rms_norm 256K --hidden 4096 --mode replay
+  $ crossover plan check && node serve.js        exit code 1 when the plan is another host's
+`;
+
+export function planCommand(): Command {
+  const plan = new Command('plan').description('show, explain and check a plan file').addHelpText('after', HELP);
+  withFile(plan.command('show'), 'every key: times, choices and crossovers').action((options: FileOptions) => {
+    const it = load(options);
+    const tables = it.entries.map(formatEntry).join('\n\n');
+    print(options, it, `${origin(it)}\n\n${tables}\n\nPlan, by size\n${formatSummary(it)}\n\n${formatRegret(it)}`);
+  });
+  withFile(plan.command('explain').argument('<operation>').argument('<size>'), 'which algorithm serves a size, why, and by how much')
+    .option('--dtype <name>', `one of ${DTYPES.join(', ')}`, 'bf16')
+    .option('--ranks <n>', 'world size (the smallest in the plan)')
+    .option('--mode <name>', `one of ${MODES.join(', ')}`, 'eager')
+    .option('--hidden <n>', 'hidden size, for fused operations')
+    .option('--quantization <name>', `one of ${QUANTIZATIONS.join(', ')}`, 'none')
+    .addHelpText('after', HELP)
+    .action((operation: string, size: string, options: ExplainOptions) => {
+      const it = load(options);
+      const explanation = explain(it, keyOf(it, operation, options), parseBytes(size, 'size'));
+      print(options, explanation, formatExplanation(explanation));
+    });
+  withFile(plan.command('check'), 'whether the plan was made on this host with these kernels').action((options: FileOptions) => {
+    const it = load(options);
+    const differences = fingerprintDifferences(it.fingerprint, fingerprintHere());
+    print(options, { holds: differences.length === 0, differences }, differences.length === 0 ? `${origin(it)}\nit holds here` : '');
+    if (differences.length > 0) {
+      throw new CrossoverError(`the plan is from elsewhere (${differences.join('; ')}); run "crossover tune"`);
+    }
+  });
+  plan
+    .command('schema')
+    .description('print the JSON schema of plan files')
+    .action(() => print({ json: true }, planJsonSchema(), ''));
+  return plan;
+}
+
+function withFile(command: Command, description: string): Command {
+  return command
+    .description(description)
+    .option('--plan <file>', 'the plan file ($CROSSOVER_PLAN, or crossover-plan.json)')
+    .option('--json', 'print data instead of text');
+}
+
+/** Looking at a plan from another host is fine; only using it is refused. */
+function load({ plan }: FileOptions): Plan {
+  return loadPlan(plan ?? defaultPlanPath(), { force: true });
+}
+
+function keyOf(plan: Plan, operation: string, options: ExplainOptions): PlanKey {
+  const name = usage(() => parseOperation(operation));
+  const worldSizes = plan.entries.map((entry) => entry.key.worldSize);
+  const ranks = options.ranks === undefined ? Math.min(...worldSizes) : parseWhole(options.ranks, '--ranks', 1, 1024);
+  const fused = name === 'all_reduce_rms_norm';
+  return {
+    operation: name,
+    dtype: parseNames(options.dtype, '--dtype', DTYPES)[0]!,
+    worldSize: ranks,
+    mode: parseNames(options.mode, '--mode', MODES)[0]!,
+    ...(fused
+      ? {
+          hidden: parseWhole(options.hidden ?? '4096', '--hidden', 1, 1 << 20),
+          quantization: parseNames(options.quantization, '--quantization', QUANTIZATIONS)[0]!,
+        }
+      : {}),
+    registered: true,
+  };
+}
+
+function origin({ fingerprint, createdAt, crossover, command }: Plan): string {
+  const { host, engine } = fingerprint;
+  return `made ${createdAt} by crossover ${crossover} on ${host.cpu}, ${host.cores} cores (${engine} engine): ${command}`;
+}
+
+function print({ json }: FileOptions, data: unknown, text: string): void {
+  const out = json ? JSON.stringify(data, null, 2) : text;
+  if (out !== '') process.stdout.write(`${out}\n`);
+}

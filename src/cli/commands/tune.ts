@@ -1,0 +1,130 @@
+/**
+ * @file `crossover tune`: measures this machine, writes the plan, and shows where one algorithm overtakes the next.
+ */
+import { Command } from 'commander';
+import { LIMITS } from '../../collective/engines.ts';
+import { launch } from '../../group/launch.ts';
+import { MODES, OPERATIONS, QUANTIZATIONS } from '../../operations.ts';
+import { defaultPlanPath, savePlan } from '../../plan/file.ts';
+import { PLAN_SCHEMA, type Plan } from '../../plan/plan.ts';
+import { regretReport } from '../../plan/regret.ts';
+import { formatEntry, formatRegret, formatSummary } from '../../report/plan-tables.ts';
+import { bold } from '../../report/table.ts';
+import { REDUCIBLE_DTYPES } from '../../tensor/dtype.ts';
+import type { TunedHere } from '../../tune/program.ts';
+import type { TuneRequest } from '../../tune/request.ts';
+import { VERSION } from '../../version.ts';
+import { defaultRanks, parseAbove, parseBytes, parseNames, parseWhole, parseWholes, UsageError } from '../options.ts';
+
+interface Options {
+  ranks: string;
+  operations: string;
+  dtype: string;
+  mode: string;
+  hidden: string;
+  quantization: string;
+  begin: string;
+  end: string;
+  factor: string;
+  seconds: string;
+  output?: string;
+  arena?: string;
+  deterministic?: boolean;
+  all?: boolean;
+  json?: boolean;
+}
+
+const HELP = `
+Examples:
+  Tune this machine with the defaults and write ./crossover-plan.json
+    $ crossover tune
+  One operation, closely
+    $ crossover tune --operations all_reduce --dtype f32 -b 256 -e 64M -f 2 --seconds 60
+  Fused all-reduce + residual + RMSNorm for two hidden sizes, with FP8 outputs
+    $ crossover tune --operations all_reduce_rms_norm --hidden 4096,8192 --quantization none,f8e4m3_token
+`;
+
+export function tuneCommand(): Command {
+  return new Command('tune')
+    .description('measure this machine and write a plan')
+    .option('--ranks <n>', 'world size', String(defaultRanks()))
+    .option('--operations <names>', `comma-separated: ${OPERATIONS.join(', ')}`, OPERATIONS.join(','))
+    .option('--dtype <names>', `comma-separated: ${REDUCIBLE_DTYPES.join(', ')}`, 'bf16,f32')
+    .option('--mode <names>', `comma-separated: ${MODES.join(', ')}`, MODES.join(','))
+    .option('--hidden <sizes>', 'hidden sizes of fused operations, comma-separated', '4096')
+    .option('--quantization <names>', `outputs of fused operations: ${QUANTIZATIONS.join(', ')}`, 'none')
+    .option('-b, --begin <size>', 'smallest message', '1K')
+    .option('-e, --end <size>', 'largest message', '16M')
+    .option('-f, --factor <x>', 'from one size to the next', '4')
+    .option('--seconds <s>', 'time for measuring; more gives a finer plan', '60')
+    .option('-o, --output <file>', 'the plan file ($CROSSOVER_PLAN, or crossover-plan.json)')
+    .option('--arena <size>', 'symmetric heap of a rank (what the largest message needs)')
+    .option('--deterministic', 'only algorithms that sum in rank order: results never depend on the plan')
+    .option('--all', 'print a table for every key, not only the main ones')
+    .option('--json', 'print the plan as JSON instead of tables')
+    .addHelpText('after', HELP)
+    .action(run);
+}
+
+async function run(options: Options): Promise<void> {
+  const ranks = parseWhole(options.ranks, '--ranks', 1, LIMITS.ranks);
+  const request = requestOf(options);
+  const output = options.output ?? defaultPlanPath();
+  const results = await launch<TunedHere | undefined>(new URL('../../tune/program.js', import.meta.url), { ranks, data: request });
+  const { entries, heldOut, fingerprint } = results[0]!;
+  const plan: Plan = {
+    schema: PLAN_SCHEMA,
+    crossover: VERSION,
+    createdAt: new Date().toISOString(),
+    command: `crossover ${process.argv.slice(2).join(' ')}`,
+    deterministic: request.deterministic,
+    fingerprint,
+    entries,
+    regret: regretReport(heldOut),
+  };
+  savePlan(output, plan);
+  process.stdout.write(options.json ? `${JSON.stringify(plan)}\n` : describe(plan, output, options.all === true));
+}
+
+function requestOf(options: Options): TuneRequest {
+  const minBytes = parseBytes(options.begin, '-b');
+  const maxBytes = parseBytes(options.end, '-e');
+  if (maxBytes < minBytes) throw new UsageError(`-e ${options.end} is below -b ${options.begin}`);
+  return {
+    operations: parseNames(options.operations, '--operations', OPERATIONS),
+    dtypes: parseNames(options.dtype, '--dtype', REDUCIBLE_DTYPES),
+    modes: parseNames(options.mode, '--mode', MODES),
+    hidden: parseWholes(options.hidden, '--hidden', 1, LIMITS.hidden),
+    quantizations: parseNames(options.quantization, '--quantization', QUANTIZATIONS),
+    minBytes,
+    maxBytes,
+    factor: parseAbove(options.factor, '-f', 1),
+    seconds: parseAbove(options.seconds, '--seconds', 0),
+    arenaBytes: options.arena === undefined ? undefined : parseBytes(options.arena, '--arena'),
+    deterministic: options.deterministic === true,
+    seed: Date.now() >>> 0,
+    progress: process.stderr.isTTY === true,
+  };
+}
+
+/** Tables of what people ask first (all-reduce and the fused operation, as models run them), then a line a key, then what to do next. */
+function describe(plan: Plan, path: string, all: boolean): string {
+  const { host, engine } = plan.fingerprint;
+  const main = plan.entries.filter(
+    ({ key }) => key.mode === 'replay' && key.dtype === 'bf16' && key.operation.startsWith('all_reduce'),
+  );
+  const shown = all || main.length === 0 ? plan.entries : main;
+  const worldSize = plan.entries[0]!.key.worldSize;
+  return `${[
+    `${host.cpu}, ${host.cores} cores, Node ${host.node}: ${engine} engine, ${worldSize} ranks. No GPU engine in this version.`,
+    'Times are medians in microseconds an operation, of the slowest rank; * marks what the plan uses.',
+    ...shown.map((entry) => `\n${formatEntry(entry)}`),
+    `\n${bold('Plan, by size')}`,
+    formatSummary(plan),
+    `\n${formatRegret(plan)}`,
+    `\nplan written to ${path}`,
+    'next:  crossover plan explain all_reduce 64K       why it chooses what it chooses',
+    '       crossover bench all_reduce -b 1K -e 16M     the columns of nccl-tests',
+    '       createCommunicator(group)                   in a program: uses this plan (see examples/)',
+  ].join('\n')}\n`;
+}

@@ -1,0 +1,65 @@
+/**
+ * @file Parsing of option values that several commands share. A value that cannot be used is a UsageError: exit code 2.
+ */
+import { availableParallelism } from 'node:os';
+import { CrossoverError } from '../errors.ts';
+import { parseSize } from '../units.ts';
+
+/** The command was used wrongly; nothing has run. */
+export class UsageError extends CrossoverError {
+  override readonly name: string = 'UsageError';
+}
+
+/** Runs a parser, and turns its refusal into a usage error. */
+export function usage<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof CrossoverError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+/** A whole number within bounds. */
+export function parseWhole(text: string, option: string, least: number, most: number): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || text.trim() === '' || value < least || value > most) {
+    throw new UsageError(`${option} is "${text}"; use a whole number from ${least} to ${most}`);
+  }
+  return value;
+}
+
+/** A number above `least`. */
+export function parseAbove(text: string, option: string, least: number): number {
+  const value = Number(text);
+  if (!(value > least && value < Number.POSITIVE_INFINITY)) {
+    throw new UsageError(`${option} is "${text}"; use a number above ${least}`);
+  }
+  return value;
+}
+
+/** Bytes of `256K` or `4096`. */
+export function parseBytes(text: string, option: string): number {
+  return usage(() => parseSize(text, option));
+}
+
+/** A comma-separated list of names, each of them among `known`. */
+export function parseNames<T extends string>(text: string, option: string, known: readonly T[]): T[] {
+  const names = text.split(',').map((name) => name.trim());
+  for (const name of names) {
+    if (!(known as readonly string[]).includes(name)) {
+      throw new UsageError(`${option} has "${name}"; use one or more of ${known.join(', ')}`);
+    }
+  }
+  return [...new Set(names)] as T[];
+}
+
+/** A comma-separated list of whole numbers. */
+export function parseWholes(text: string, option: string, least: number, most: number): number[] {
+  return [...new Set(text.split(',').map((part) => parseWhole(part, option, least, most)))];
+}
+
+/** Ranks when nobody says: one a core, two at least (a world of one has nothing to tune), eight at most. */
+export function defaultRanks(): number {
+  return Math.max(2, Math.min(8, availableParallelism()));
+}

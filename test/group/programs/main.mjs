@@ -1,0 +1,11 @@
+/** The command line with nothing but `run`. */
+import { Command } from 'commander';
+import { runCommand } from '../../../dist/cli/commands/run.js';
+
+const program = new Command('crossover').enablePositionalOptions().addCommand(runCommand());
+try {
+  await program.parseAsync();
+} catch (error) {
+  console.error(`error: ${error.message}`);
+  process.exitCode = 1;
+}
