@@ -22,7 +22,7 @@ export function sliceOf(count: u32): u32 {
  */
 export function allReduceOneShot(c: Command): bool {
   let shift = shiftOf(c.dtype);
-  let chunk = min(c.chunkBytes, stageBytes) >> shift;
+  let chunk = max<u32>(1, min(c.chunkBytes, stageBytes) >> shift);
   let done: u32 = 0;
   do {
     let n = min(chunk, c.count - done);
@@ -54,7 +54,7 @@ export function allReduceTwoShot(c: Command): bool {
 export function allReduceRing(c: Command): bool {
   if (!meet(c.signature)) return false;
   let shift = shiftOf(c.dtype);
-  let piece = ((min(c.chunkBytes, stageBytes) >> 2) & ~15) * worldSize;
+  let piece = max<u32>(16, (min(c.chunkBytes, stageBytes) >> 2) & ~15) * worldSize;
   for (let done: u32 = 0; done < c.count; ) {
     let n = min(piece, c.count - done);
     ringReduce(c.dtype, c.reduceOp, c.input + (done << shift), c.output + (done << shift), n);

@@ -47,6 +47,7 @@ export const FIELD_quantOut: u32 = u32(offsetof<Command>('quantOut'));
 export const FIELD_scaleOut: u32 = u32(offsetof<Command>('scaleOut'));
 export const FIELD_scale: u32 = u32(offsetof<Command>('scale'));
 export const FIELD_chunkBytes: u32 = u32(offsetof<Command>('chunkBytes'));
+export const FIELD_signature: u32 = u32(offsetof<Command>('signature'));
 
 /** `quantization`, in the order of QUANTIZATIONS. */
 export const NONE: u32 = 0;

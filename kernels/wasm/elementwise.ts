@@ -1,5 +1,5 @@
 /**
- * @file The local pieces of the unfused sequence: add, and quantization of a tensor that is there already.
+ * @file Local kernels: add and quantization, pieces of the unfused sequence; and touch, which stands for a model in benchmarks.
  */
 import { Command, F8_TOKEN, I8_TOKEN, NVFP4 } from './command';
 import { BF16, F16, F32, load1, load4, shiftOf, store1, store8 } from './convert';
@@ -54,5 +54,19 @@ export function quantize(c: Command): bool {
       c.quantOut + t * quantBytes, c.scaleOut ? c.scaleOut + t * scaleBytes : 0, 0, 1, c.hidden,
     );
   }
+  return true;
+}
+
+/**
+ * What a model does around a collective, without its arithmetic: rewrites every cache line of `input` (`count` bytes), as the layer before
+ * does, and reads every line of `output` (`tokens` bytes) and `residualOut` (`hidden` bytes), as the layer after does.
+ * Without it, repeated collectives on the same buffers leave every line where its next reader is, and times are of a world without neighbours.
+ */
+export function touch(c: Command): bool {
+  for (let i: u32 = 0; i < c.count; i += 64) store<u8>(c.input + i, load<u8>(c.input + i));
+  let sum: u32 = 0;
+  for (let i: u32 = 0; i < c.tokens; i += 64) sum += load<u8>(c.output + i);
+  for (let i: u32 = 0; i < c.hidden; i += 64) sum += load<u8>(c.residualOut + i);
+  store<u32>(rows, sum);
   return true;
 }

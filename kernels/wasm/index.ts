@@ -7,15 +7,15 @@ import { allReduceOneShot, allReduceRing, allReduceTwoShot } from './all-reduce'
 import { COMMAND_BYTES, Command } from './command';
 import { allGatherDirect, allGatherStaged, broadcastDirect, broadcastStaged, reduceScatterDirect, reduceScatterStaged } from './move';
 import { fusedOneShot, fusedTwoShot, fusedTwoShotColumns, rmsNorm } from './norm';
-import { add, quantize } from './elementwise';
+import { add, quantize, touch } from './elementwise';
 import { arenaBase } from './world';
 
 export { configure } from './world';
-export { LINE_BYTES } from './sync';
+export { LINE_BYTES, startAt } from './sync';
 export {
   COMMAND_BYTES, FIELD_kernel, FIELD_dtype, FIELD_reduceOp, FIELD_count, FIELD_input, FIELD_output, FIELD_root, FIELD_tokens, FIELD_hidden,
   FIELD_residual, FIELD_residualOut, FIELD_weight, FIELD_weightBias, FIELD_epsilon, FIELD_quantization, FIELD_quantOut, FIELD_scaleOut,
-  FIELD_scale, FIELD_chunkBytes,
+  FIELD_scale, FIELD_chunkBytes, FIELD_signature,
 } from './command';
 
 // A kernel's number, exported under the kernel's name: the host asks for kernels by name and learns here which exist.
@@ -34,6 +34,7 @@ export const KERNEL_all_reduce_rms_norm_two_shot_columns: u32 = 11;
 export const KERNEL_rms_norm: u32 = 12;
 export const KERNEL_add: u32 = 13;
 export const KERNEL_quantize: u32 = 14;
+export const KERNEL_touch: u32 = 15;
 
 function runOne(c: Command): bool {
   switch (c.kernel) {
@@ -51,7 +52,8 @@ function runOne(c: Command): bool {
     case KERNEL_all_reduce_rms_norm_two_shot_columns: return fusedTwoShotColumns(c);
     case KERNEL_rms_norm: return rmsNorm(c);
     case KERNEL_add: return add(c);
-    default: return quantize(c);
+    case KERNEL_quantize: return quantize(c);
+    default: return touch(c);
   }
 }
 

@@ -9,7 +9,7 @@
  */
 import { sliceOf } from './all-reduce';
 import { BF16, F16, F32, load1, load4, shiftOf, store1, store8 } from './convert';
-import { AVG, MAX, MIN, SUM, combine, combine1 } from './reduce';
+import { AVG, MAX, MIN, SUM, combine, combine1, reduce } from './reduce';
 import { copy } from './stage';
 import { meetNeighbours } from './sync';
 import { arenaStride, rank, stageBytes, stageStride, stages, worldSize } from './world';
@@ -60,7 +60,8 @@ export function ringReduce(kind: u32, op: u32, input: usize, output: usize, coun
   let n = worldSize;
   let shift = shiftOf(kind);
   if (n == 1) {
-    copy(output, input, count << shift);
+    // Not a copy: a NaN becomes the canonical one, as with more ranks.
+    reduce(kind, op, input, 0, 1, output, 0, 1, count);
     return;
   }
   let slice = sliceOf(count);

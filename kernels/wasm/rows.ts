@@ -39,7 +39,8 @@ function gatherAs(
         y = f32x4.add(y, load4(kind, p, 8));
         z = f32x4.add(z, load4(kind, p, 12));
       }
-      if (sources > 1) {
+      // One source is rounded already, but only an operation makes a NaN canonical; the sum with the residual will.
+      if (sources > 1 || !residual) {
         w = round4(kind, w);
         x = round4(kind, x);
         y = round4(kind, y);

@@ -2,15 +2,20 @@
  * @file How ranks wait for each other: monotonic epochs, one line of memory a rank, no locks and no central counter.
  *
  * A rank that reaches a synchronization point adds one to its own epoch; it has passed the point when it has seen every
- * peer's epoch reach its own. Waiting is hybrid: poll for a while (0.1 to 0.3 us when the peer has a core of its own), then sleep
- * in `memory.atomic.wait32`. With more ranks than cores polling would keep the very rank off the core that is waited
- * for, so `spins` is 0 then.
+ * peer's epoch reach its own. Waiting is hybrid: poll for a while (0.1 to 0.3 us when the peer has a core of its own), then sleep.
+ * With more ranks than cores polling would keep the very rank off the core that is waited for, so `spins` is 0 then.
+ *
+ * Sleeping and waking are imported (Atomics.wait and Atomics.notify on the same memory) and not `memory.atomic.wait32`: the baseline
+ * compiler of Node 20 (V8 11.3, Liftoff) loses locals that it keeps in registers over that instruction, and the sleeper then
+ * watches another address for ever. With --no-liftoff the hang was gone.
  *
  * No wake-up is lost: the sleeper adds itself to `sleepers`, then reads the epoch again before it sleeps; the peer stores its epoch,
  * then reads `sleepers`. Both orders are sequentially consistent, so at least one of them sees the other.
  *
- * Every collective starts with a full barrier that carries a signature of the call (operation, dtype, count, offsets...). Two
- * slots are enough: a peer can be at most one point ahead.
+ * Every collective starts with a full barrier that carries a signature of the call (operation, dtype, count, offsets...). There are
+ * two slots, by the parity of the epoch. A slot is written again only by a full barrier two or more points later, which its rank
+ * reaches after all peers have read it. That needs the points in between to leave slots alone: on a ring a rank may be several
+ * points ahead of one that is not its neighbour.
  */
 import { lines, rank, spins, worldSize } from './world';
 
@@ -19,8 +24,15 @@ const EPOCH: usize = 0;
 const SLEEPERS: usize = 4;
 const SIGNATURES: usize = 8;
 
-/** Bounds one sleep, so that a rank whose worker is told to stop leaves the wait: 100 ms in nanoseconds. */
-const NAP: i64 = 100_000_000;
+/** Sleeps until the word at `address` is woken or is not `seen`; a bounded time. */
+// @ts-ignore: decorator
+@external('env', 'sleep')
+declare function sleep(address: usize, seen: u32): void;
+
+/** Wakes all that sleep on the word at `address`. */
+// @ts-ignore: decorator
+@external('env', 'wake')
+declare function wake(address: usize): void;
 
 export let epoch: u32 = 0;
 
@@ -40,13 +52,18 @@ export function generation(): u32 {
   return (epoch + 1) & 1;
 }
 
+/** Lets the epochs of all ranks start at `first` instead of 0; for tests of what happens when they wrap around after 2^32 - 1. */
+export function startAt(first: u32): void {
+  epoch = first;
+  atomic.store<u32>(lineOf(rank), first, EPOCH);
+}
+
 /** Announces that this rank has reached its next synchronization point. */
-export function signal(signature: u32 = 0): void {
+export function signal(): void {
   let line = lineOf(rank);
   epoch += 1;
-  store<u32>(line + SIGNATURES + ((epoch & 1) << 2), signature);
   atomic.store<u32>(line, epoch, EPOCH);
-  if (atomic.load<u32>(line, SLEEPERS) != 0) atomic.notify(line + EPOCH, -1);
+  if (atomic.load<u32>(line, SLEEPERS) != 0) wake(line + EPOCH);
 }
 
 /** Returns when `peer` has announced the point that this rank announced last. */
@@ -60,7 +77,7 @@ export function waitFor(peer: u32): void {
   atomic.add<u32>(line, 1, SLEEPERS);
   let seen = atomic.load<u32>(line, EPOCH);
   while (i32(seen - want) < 0) {
-    atomic.wait<i32>(line + EPOCH, seen, NAP);
+    sleep(line + EPOCH, seen);
     seen = atomic.load<u32>(line, EPOCH);
   }
   atomic.sub<u32>(line, 1, SLEEPERS);
@@ -74,8 +91,9 @@ export function barrier(): void {
 
 /** A full barrier that also compares calls: false when any rank came with another signature. */
 export function meet(signature: u32): bool {
-  signal(signature);
-  let slot = SIGNATURES + ((epoch & 1) << 2);
+  let slot = SIGNATURES + (((epoch + 1) & 1) << 2);
+  store<u32>(lineOf(rank) + slot, signature);
+  signal();
   let same = true;
   for (let r: u32 = 1; r < worldSize; r++) {
     let peer = (rank + r) % worldSize;

@@ -140,8 +140,11 @@ export class Communicator {
     checkTensor('out', out, this.heap);
     checkSameDType('out', out, 'x', x);
     checkCount('out', out, x.count * this.worldSize, `${this.worldSize} ranks times x ${shapeOf(x)}`);
-    if (x.address !== out.address + this.rank * x.bytes) checkApart('x', x, 'out', out);
+    const inPlace = x.address === out.address + this.rank * x.bytes;
+    if (!inPlace) checkApart('x', x, 'out', out);
+    // In place, x starts elsewhere on every rank; what ranks have in common is out.
     this.#fill(x, out, 0, 0);
+    if (inPlace) this.#launch.input = out.address;
     this.#dispatch(ALL_GATHER, out.bytes, options);
     return out;
   }
@@ -154,8 +157,10 @@ export class Communicator {
     checkTensor('out', out, this.heap);
     checkSameDType('out', out, 'x', x);
     checkCount('x', x, out.count * this.worldSize, `${this.worldSize} ranks times out ${shapeOf(out)}`);
-    if (out.address !== x.address + this.rank * out.bytes) checkApart('x', x, 'out', out);
+    const inPlace = out.address === x.address + this.rank * out.bytes;
+    if (!inPlace) checkApart('x', x, 'out', out);
     this.#fill(x, out, options.op === undefined ? 0 : reduceOpCode(options.op), 0);
+    if (inPlace) this.#launch.output = x.address;
     this.#dispatch(REDUCE_SCATTER, x.bytes, options);
     return out;
   }
@@ -218,6 +223,23 @@ export class Communicator {
     this.#local('quantize');
   }
 
+  /**
+   * What a model does around a collective, for benchmarks: rewrites the bytes of `written` and reads those of the others, on this rank.
+   * Engines without caches that peers share do nothing.
+   */
+  touch(written: Tensor, read: Tensor, alsoRead?: Tensor): void {
+    this.#open();
+    if (this.engine.missing('touch')) return;
+    checkTensor('written', written, this.heap);
+    checkTensor('read', read, this.heap);
+    this.#fill(written, read, 0, 0);
+    this.#launch.count = written.bytes;
+    this.#launch.tokens = read.bytes;
+    this.#launch.residualOut = alsoRead?.address ?? 0;
+    this.#launch.hidden = alsoRead?.bytes ?? 0;
+    this.#local('touch');
+  }
+
   // ---------- recording ----------
 
   /** Records what `body` enqueues, without running it. Collective. Replaying is cheaper than calling, and waits for the whole sequence. */
@@ -234,7 +256,19 @@ export class Communicator {
     } finally {
       this.#capturing = false;
     }
-    return this.engine.endCapture();
+    const recording = this.engine.endCapture();
+    return {
+      launches: recording.launches,
+      replay: (times) => {
+        this.#open();
+        try {
+          recording.replay(times);
+        } catch (error) {
+          this.#rethrow(error);
+        }
+      },
+      close: () => recording.close(),
+    };
   }
 
   /** Waits for everything enqueued on this rank. */
@@ -325,14 +359,23 @@ export class Communicator {
         : typeof options.algorithm === 'string'
           ? this.#named(operation, options.algorithm, bytes)
           : options.algorithm;
+    const { algorithm, tunables } = choice;
+    if (algorithm.operation !== OPERATIONS[operation]) {
+      throw new CrossoverError(`algorithm ${algorithm.name} is one of ${algorithm.operation}, not of ${OPERATIONS[operation]}`);
+    }
     launch.chunkBytes = 0;
     try {
-      choice.algorithm.enqueue(this.engine, launch, choice.tunables);
+      algorithm.enqueue(this.engine, launch, tunables);
     } catch (error) {
-      // A rank that allocated differently is the likelier cause, and the better message. Every rank comes here.
-      if (error instanceof MismatchError) this.heap.verify();
-      throw error;
+      this.#rethrow(error);
     }
+  }
+
+  /** When ranks disagree, all of them come here, from calls as from replays. */
+  #rethrow(error: unknown): never {
+    // A rank that allocated differently is the likelier cause, and the better message.
+    if (error instanceof MismatchError) this.heap.verify();
+    throw error;
   }
 
   #named(operation: number, name: string, bytes: number): Choice {

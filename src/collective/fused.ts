@@ -59,10 +59,10 @@ export function fillNorm(launch: Launch, operands: NormOperands, heap: Symmetric
   if (hidden < 1 || hidden > maxHidden) {
     throw new CrossoverError(`input ${shapeOf(input)} has hidden size ${hidden}; use 1 to ${maxHidden}`);
   }
-  if (!(epsilon >= 0 && epsilon < Number.POSITIVE_INFINITY)) {
-    throw new CrossoverError(`epsilon is ${epsilon}; use a finite number from 0 up`);
+  if (!(epsilon >= 0 && Number.isFinite(Math.fround(epsilon)))) {
+    throw new CrossoverError(`epsilon is ${epsilon}; use a number from 0 up that float32 can hold`);
   }
-  if (!Number.isFinite(weightBias)) throw new CrossoverError(`weightBias is ${weightBias}; use 0, or 1 for (1 + weight)`);
+  if (!Number.isFinite(Math.fround(weightBias))) throw new CrossoverError(`weightBias is ${weightBias}; use 0, or 1 for (1 + weight)`);
   if (residual) checkLike('residual', residual, input, heap);
   if (residualOut) {
     checkLike('residualOut', residualOut, input, heap);

@@ -29,6 +29,7 @@ export interface Launch {
   reduceOp: number;
   /** Elements of `input`: of the whole message for all-reduce and broadcast, of one rank's part for all-gather, of the whole input for reduce-scatter. */
   count: number;
+  /** Equal to `output` when all-gather or reduce-scatter is in place: a rank's part then lies at rank x bytes of a part from there. */
   input: number;
   output: number;
   root: number;

@@ -22,7 +22,7 @@ export const load: LoadHook = async (url, context, nextLoad) => {
   const source = await readFile(path, 'utf8');
   try {
     const { code } = transformSync(source, { mode: 'strip-only', filename: path });
-    return { format: 'module', shortCircuit: true, source: `${code}\n//# sourceURL=${url}` };
+    return { format: 'module', shortCircuit: true, source: code };
   } catch (error) {
     throw new SyntaxError(`cannot strip the types of ${path}: ${describe(error)}`);
   }

@@ -13,14 +13,15 @@ const LOOK_MS = 100;
 /** How long a thread may take to end before it is left behind. */
 const END_MS = 2000;
 
-let leftBehind = 0;
+/** Threads that were told to end and have not. */
+const leftBehind = new Set<Worker>();
 
 /**
- * Threads of failed launches that could not be ended, because they are inside a system or library call. While there is one,
- * this process can only end by a signal: `process.exit` waits for it.
+ * How many threads of former launches could not be ended, because they are inside a system or library call. While there is
+ * one, this process can only end by a signal: `process.exit` waits for it.
  */
 export function threadsLeftBehind(): number {
-  return leftBehind;
+  return leftBehind.size;
 }
 
 /** Runs every rank and resolves with what they returned. @throws what `launch` throws. */
@@ -116,14 +117,16 @@ function threw(rank: number, cause: Error): RankError {
 
 /** Ends all threads. Returns the ranks whose threads are left behind. */
 async function end(workers: readonly Worker[]): Promise<number[]> {
-  const left = new Set(workers.keys());
-  const ended = Promise.all(workers.map((worker, rank) => worker.terminate().then(() => left.delete(rank))));
+  const ended = workers.map(async (worker) => {
+    leftBehind.add(worker);
+    await worker.terminate();
+    leftBehind.delete(worker);
+  });
   let timer: NodeJS.Timeout | undefined;
   const patience = new Promise<void>((done) => {
     timer = setTimeout(done, END_MS);
   });
-  await Promise.race([ended, patience]);
+  await Promise.race([Promise.all(ended), patience]);
   clearTimeout(timer);
-  leftBehind += left.size;
-  return [...left];
+  return workers.flatMap((worker, rank) => (leftBehind.has(worker) ? [rank] : []));
 }

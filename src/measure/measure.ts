@@ -5,6 +5,9 @@
  * machine hits all alike. A sample is many operations between two clock readings, and counts as long as the slowest rank took. Rounds go on
  * until the best is told apart from the rest, or everything close to it is known to the precision asked, or time is up. Contenders
  * that are far behind after a few rounds are not timed further. All ranks see the same numbers and so decide alike.
+ *
+ * A model rewrites the input and reads the output between two collectives, and so does a sample (see Workload.run). The same
+ * without the collective is timed as one more contender, and its median taken off: what is reported is what the collective adds.
  */
 import type { Choice } from '../collective/dispatch.ts';
 import type { Communicator } from '../collective/communicator.ts';
@@ -31,6 +34,8 @@ export interface Timing {
 const SAMPLE_US = 250;
 /** Operations in a recording that is replayed for timing. */
 const RECORDED = 16;
+/** Below the resolution of differences of medians. */
+const LEAST_US = 0.005;
 const FEWEST_ROUNDS = 7;
 const MOST_ROUNDS = 400;
 /** Rounds between two looks at the numbers. */
@@ -47,19 +52,26 @@ export function measure(
 ): Timing[] {
   for (const choice of contenders) workload.check(choice);
   workload.prepare();
+  const idle = new Runner(comm, workload, null, options.mode);
   const runners = contenders.map((choice) => new Runner(comm, workload, choice, options.mode));
   try {
-    for (const runner of runners) runner.calibrate();
-    runRounds(comm, runners, options);
+    for (const runner of [idle, ...runners]) runner.calibrate();
+    runRounds(comm, runners, idle, options);
   } finally {
-    for (const runner of runners) runner.close();
+    for (const runner of [idle, ...runners]) runner.close();
   }
-  return runners.map((runner, i) => ({ choice: contenders[i]!, us: estimate(runner.samples) }));
+  return runners.map((runner, i) => ({ choice: contenders[i]!, us: net(runner, idle) }));
 }
 
-function runRounds(comm: Communicator, runners: readonly Runner[], options: MeasureOptions): void {
+/** What a contender adds to idling, and never less than the clock can tell. */
+function net(runner: Runner, idle: Runner): Estimate {
+  const off = estimate(idle.samples).median;
+  return estimate(runner.samples.map((sample) => Math.max(sample - off, LEAST_US)));
+}
+
+function runRounds(comm: Communicator, runners: readonly Runner[], idle: Runner, options: MeasureOptions): void {
   const start = performance.now();
-  let active = [...runners];
+  let active = [...runners, idle];
   for (let round = 0; round < MOST_ROUNDS; ) {
     const own: number[][] = active.map(() => []);
     const rounds = round === 0 ? FEWEST_ROUNDS : BATCH;
@@ -75,23 +87,23 @@ function runRounds(comm: Communicator, runners: readonly Runner[], options: Meas
       for (let k = 0; k < rounds; k++) runner.samples.push(Math.max(...all.map((rank) => rank.own[i]![k]!)));
     }
     if (Math.max(...all.map((rank) => rank.seconds)) > options.seconds) return;
-    active = unsettled(runners, active, options.precision);
+    active = unsettled(runners, active, idle, options.precision);
     if (active.length === 0) return;
   }
 }
 
 /** Who still has to be timed: nobody when all that matters is known. */
-function unsettled(runners: readonly Runner[], active: readonly Runner[], precision: number): Runner[] {
-  const estimates = new Map(runners.map((runner) => [runner, estimate(runner.samples)]));
+function unsettled(runners: readonly Runner[], active: readonly Runner[], idle: Runner, precision: number): Runner[] {
+  const estimates = new Map(runners.map((runner) => [runner, net(runner, idle)]));
   const best = Math.min(...[...estimates.values()].map((e) => e.median));
   const leader = [...estimates].find(([, e]) => e.median === best)!;
   const precise = (e: Estimate): boolean => e.spread <= precision * e.median;
-  const near = active.filter((runner) => estimates.get(runner)!.median <= HOPELESS * best);
+  const near = active.filter((runner) => runner !== idle && estimates.get(runner)!.median <= HOPELESS * best);
   const open = near.filter((runner) => {
     const e = estimates.get(runner)!;
     return !precise(e) && (runner === leader[0] || e.low <= leader[1].high);
   });
-  return open.length > 0 ? near : [];
+  return open.length > 0 ? [...near, idle] : [];
 }
 
 /** One contender's way of making a sample. */
@@ -99,12 +111,12 @@ class Runner {
   readonly samples: number[] = [];
   readonly #comm: Communicator;
   readonly #workload: Workload;
-  readonly #choice: Choice;
+  readonly #choice: Choice | null;
   readonly #recording: Recording | undefined;
   /** Operations between two clock readings: calls, or replays times RECORDED. */
   #repeats = 1;
 
-  constructor(comm: Communicator, workload: Workload, choice: Choice, mode: Mode) {
+  constructor(comm: Communicator, workload: Workload, choice: Choice | null, mode: Mode) {
     this.#comm = comm;
     this.#workload = workload;
     this.#choice = choice;

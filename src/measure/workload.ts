@@ -1,8 +1,9 @@
 /**
  * @file What is timed and checked for one key at one size: its buffers, how to call it, and how to tell that a result is right.
  *
- * Buffers are rotated: a call uses the next of several sets, as the layers of a model use different ones. Timing inputs sum to
- * exactly zero over the ranks, so that algorithms which reduce in place can be repeated for ever without overflow.
+ * Buffers are rotated: a call uses the next of several sets, as the layers of a model use different ones. Inputs are rewritten and
+ * outputs read by their own rank in between, or else caches would hold everything where its next reader is. Timing inputs sum to exactly
+ * zero over the ranks, so that algorithms which reduce in place can be repeated for ever without overflow.
  */
 import type { Choice } from '../collective/dispatch.ts';
 import type { Communicator } from '../collective/communicator.ts';
@@ -14,6 +15,7 @@ import type { ReduceOp } from '../operations.ts';
 import type { PlanKey } from '../plan/key.ts';
 import { type DType, dtypeBytes, isReducible } from '../tensor/dtype.ts';
 import { allReduceRmsNormRounded } from '../tensor/reference/all-reduce-rms-norm.ts';
+import { decodeArray, encodeArray } from '../tensor/formats/array.ts';
 import { roundToDType } from '../tensor/formats/element.ts';
 import { worstUlpError } from '../tensor/ulp.ts';
 
@@ -60,19 +62,26 @@ export class Workload {
     return this.#sets.length;
   }
 
-  /** Calls the operation on the next set of buffers, by the plan or as chosen. */
-  run(choice?: Choice): void {
+  /**
+   * The next set of buffers: rewrites its input and reads its outputs of last time, as the layers around a collective do, and then calls the
+   * operation, by the plan or as chosen. `null` only touches.
+   */
+  run(choice: Choice | null): void {
     const set = this.#sets[this.#next]!;
     this.#next = this.#next + 1 === this.#sets.length ? 0 : this.#next + 1;
-    this.#call(set, choice);
+    this.#comm.touch(set.input, set.output, set.norm?.residual);
+    if (choice) this.#call(set, choice);
   }
 
   /** Fills the inputs for timing. */
   prepare(): void {
-    const { rank } = this.#comm;
-    const sign = this.#comm.worldSize > 1 ? [1, -1][rank] ?? 0 : 1;
-    for (const { input } of this.#sets) input.write(Float64Array.from({ length: input.count }, (_, i) => sign * pattern(0, i)));
-    for (const { norm } of this.#sets) norm?.residual!.write(Float64Array.from({ length: norm.residual!.count }, (_, i) => pattern(99, i)));
+    const { rank, worldSize } = this.#comm;
+    // +x on rank 0, -x on rank 1 and zero elsewhere: sums stay zero however often they are reduced in place.
+    const sign = worldSize > 1 ? ([1, -1][rank] ?? 0) : 1;
+    for (const { input, norm } of this.#sets) {
+      fill(input, (i) => sign * pattern(0, i));
+      if (norm) fill(norm.residual!, (i) => pattern(RESIDUAL, i));
+    }
   }
 
   /**
@@ -82,14 +91,19 @@ export class Workload {
   check(choice: Choice): void {
     const set = this.#sets[0]!;
     const { rank, worldSize } = this.#comm;
-    const { input } = set;
-    input.write(Float64Array.from({ length: input.count }, (_, i) => pattern(rank, i)));
-    set.norm?.residual!.write(Float64Array.from({ length: input.count }, (_, i) => pattern(99, i)));
+    const { input, norm, output } = set;
+    fill(input, (i) => pattern(rank, i));
+    if (norm) fill(norm.residual!, (i) => pattern(RESIDUAL, i));
     this.#comm.group.barrier();
     this.#call(set, choice);
     const name = `${this.key.operation} ${choice.algorithm.name}`;
-    if (set.norm) checkRows(name, set.norm, worldSize);
-    else checkElements(name, set.output, expectation(this.key, this.op, rank, worldSize, input.count));
+    if (norm) checkRows(name, norm, worldSize);
+    else if (this.key.operation === 'all_gather') {
+      for (let r = 0; r < worldSize; r++) checkPattern(name, output.view(r * input.count, [input.count]), (i) => pattern(r, i));
+    } else {
+      const from = this.key.operation === 'reduce_scatter' ? rank * output.count : 0;
+      checkPattern(name, output, (i) => expectation(this.key, this.op, worldSize, from + i));
+    }
     this.#comm.group.barrier();
   }
 
@@ -97,7 +111,7 @@ export class Workload {
     for (const tensor of this.#owned.reverse()) tensor.free();
   }
 
-  #call(set: BufferSet, choice: Choice | undefined): void {
+  #call(set: BufferSet, choice: Choice): void {
     const { input, output, options } = set;
     options.algorithm = choice;
     switch (this.key.operation) {
@@ -133,7 +147,7 @@ export class Workload {
     const output = this.#own(dtype, [tokens, hidden]);
     const residual = this.#own(dtype, [tokens, hidden]);
     const weight = this.#own(dtype, [hidden]);
-    weight.write(Float64Array.from({ length: hidden }, (_, i) => 1 + pattern(7, i) / 4));
+    fill(weight, (i) => 1 + pattern(7, i) / 4);
     const common = { input, residual, weight, epsilon: 1e-5, quantization } as const;
     const options = { out: output, op: this.op, algorithm: undefined };
     if (quantization === 'none') return { input, output, options, norm: { ...common, out: output } };
@@ -168,38 +182,55 @@ export function arenaFor(key: PlanKey, bytes: number): number {
   return sets * (key.hidden === undefined ? 2 : 5) * (bytes + 1024);
 }
 
-/** Multiples of 1/8 from -1 to 1: sums over up to 16 ranks are exact in f32, f16 and bf16. */
+/** Stands for the residual where a rank is asked for: the same values on all ranks. */
+const RESIDUAL = 99;
+
+/** Elements after which `pattern` repeats. */
+const PERIOD = 17 * 256;
+
+/** Multiples of 1/8 from -1 to 1: sums over up to 16 ranks are exact in f32, f16 and bf16. Repeats every PERIOD elements. */
 export function pattern(rank: number, i: number): number {
   return (((i * 7 + (i >> 8) * 5 + rank * 13) % 17) - 8) / 8;
 }
 
-/** What element `i` of the output must be, on a rank whose input has `count` elements. */
-function expectation(key: PlanKey, op: ReduceOp, rank: number, worldSize: number, count: number): (i: number) => number {
-  const reduced = (i: number): number => {
-    const values = Array.from({ length: worldSize }, (_, r) => pattern(r, i));
-    if (op === 'max') return Math.max(...values);
-    if (op === 'min') return Math.min(...values);
-    const sum = values.reduce((a, b) => a + b);
-    return op === 'avg' ? roundToDType(key.dtype, Math.fround(sum / worldSize)) : sum;
-  };
-  switch (key.operation) {
-    case 'all_gather':
-      return (i) => pattern(Math.floor(i / count), i % count);
-    case 'reduce_scatter':
-      return (i) => reduced(rank * (count / worldSize) + i);
-    case 'broadcast':
-      return (i) => pattern(0, i);
-    default:
-      return reduced;
-  }
+/** One period of a function that repeats every PERIOD elements, as bytes; fewer when `count` is less. */
+function period(dtype: DType, count: number, value: (i: number) => number): Uint8Array {
+  const values = new Float64Array(Math.min(count, PERIOD));
+  for (let i = 0; i < values.length; i++) values[i] = value(i);
+  return encodeArray(dtype, values);
 }
 
-function checkElements(name: string, output: Tensor, expected: (i: number) => number): void {
-  const actual = output.read();
-  for (let i = 0; i < actual.length; i++) {
-    if (actual[i] !== expected(i)) {
-      throw new CrossoverError(`${name} is wrong at element ${i} of ${actual.length}: ${actual[i]}, must be ${expected(i)}`);
-    }
+/** Fills a tensor with a function that repeats every PERIOD elements: encoded once, then copied. */
+function fill(tensor: Tensor, value: (i: number) => number): void {
+  const tile = period(tensor.dtype, tensor.count, value);
+  const bytes = new Uint8Array(tensor.bytes);
+  for (let at = 0; at < bytes.length; at += tile.length) {
+    bytes.set(at + tile.length <= bytes.length ? tile : tile.subarray(0, bytes.length - at), at);
+  }
+  tensor.writeBytes(bytes);
+}
+
+/** Element `i` of the result of a reduction or broadcast of patterns: exact, or rounded as kernels round. */
+function expectation(key: PlanKey, op: ReduceOp, worldSize: number, i: number): number {
+  if (key.operation === 'broadcast') return pattern(0, i);
+  const values = Array.from({ length: worldSize }, (_, rank) => pattern(rank, i));
+  if (op === 'max') return Math.max(...values);
+  if (op === 'min') return Math.min(...values);
+  const sum = values.reduce((a, b) => a + b);
+  return op === 'avg' ? roundToDType(key.dtype, Math.fround(sum / worldSize)) : sum;
+}
+
+/** Compares a tensor with a function that repeats every PERIOD elements, byte by byte. */
+function checkPattern(name: string, tensor: Tensor, value: (i: number) => number): void {
+  const tile = period(tensor.dtype, tensor.count, value);
+  const actual = tensor.readBytes();
+  for (let at = 0; at < actual.length; at += tile.length) {
+    const here = actual.subarray(at, at + tile.length);
+    if (Buffer.compare(here, tile.subarray(0, here.length)) === 0) continue;
+    const wrong = here.findIndex((byte, i) => byte !== tile[i]);
+    const index = Math.floor((at + wrong) / dtypeBytes(tensor.dtype));
+    const found = decodeArray(tensor.dtype, actual)[index];
+    throw new CrossoverError(`${name} is wrong at element ${index} of ${tensor.count}: ${found}, must be ${value(index % PERIOD)}`);
   }
 }
 
@@ -216,7 +247,7 @@ function checkRows(name: string, norm: NormOperands, worldSize: number): void {
     const reference = allReduceRmsNormRounded(
       {
         inputs: Array.from({ length: worldSize }, (_, rank) => row(rank)),
-        residual: row(99),
+        residual: row(RESIDUAL),
         weight,
         epsilon: norm.epsilon,
       },

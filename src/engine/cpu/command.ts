@@ -32,13 +32,14 @@ export class CommandCodec {
   readonly #scaleOut: number;
   readonly #scale: number;
   readonly #chunkBytes: number;
+  readonly #signature: number;
 
   constructor(memory: WebAssembly.Memory, kernels: Kernels) {
     this.#words = new Uint32Array(memory.buffer);
     this.#floats = new Float32Array(memory.buffer);
     this.#numbers = kernels.numbers;
     this.#names = [...kernels.numbers].sort((a, b) => a[1] - b[1]).map(([name]) => name);
-    const word = (name: keyof Launch): number => kernels.field(name) >>> 2;
+    const word = (name: keyof Launch | 'signature'): number => kernels.field(name) >>> 2;
     this.#kernel = word('kernel');
     this.#dtype = word('dtype');
     this.#reduceOp = word('reduceOp');
@@ -58,6 +59,7 @@ export class CommandCodec {
     this.#scaleOut = word('scaleOut');
     this.#scale = word('scale');
     this.#chunkBytes = word('chunkBytes');
+    this.#signature = word('signature');
   }
 
   write(address: number, launch: Launch): void {
@@ -85,24 +87,52 @@ export class CommandCodec {
     words[at + this.#chunkBytes] = launch.chunkBytes;
   }
 
-  /** A command in words, with buffers as offsets in the arena, so that equal calls read equal on every rank. */
-  describe(address: number, arena: number): string {
+  /** A command in words and in what the words leave out, with buffers as offsets in the arena, so that equal calls read equal on every rank. */
+  describe(address: number, arena: number): CommandText {
     const at = address >>> 2;
     const word = (field: number): number => this.#words[at + field]!;
-    const place = (name: string, field: number): string => (word(field) ? `, ${name} @${word(field) - arena}` : '');
+    const float = (field: number): number => shortest(this.#floats[at + field]!);
+    const place = (field: number): string => (word(field) ? `@${word(field) - arena}` : 'absent');
+    const named = (name: string, field: number): string => (word(field) ? `, ${name} ${place(field)}` : '');
     const name = this.#names[word(this.#kernel)]!;
-    const norm = name.includes('norm');
-    const shape = norm ? `[${word(this.#tokens)}, ${word(this.#hidden)}]` : `${word(this.#count)} elements`;
-    const detail = norm
-      ? `${QUANTIZATIONS[word(this.#quantization)]}, ${word(this.#residual) ? 'with' : 'without'} residual, epsilon ${this.#floats[at + this.#epsilon]}`
+    const rows = word(this.#hidden) > 0;
+    const shape = rows ? `[${word(this.#tokens)}, ${word(this.#hidden)}]` : `${word(this.#count)} elements`;
+    const detail = rows
+      ? `${QUANTIZATIONS[word(this.#quantization)]}, ${word(this.#residual) ? 'with' : 'without'} residual, epsilon ${float(this.#epsilon)}`
       : name.startsWith('broadcast')
         ? `root ${word(this.#root)}`
         : name.includes('reduce')
           ? REDUCE_OPS[word(this.#reduceOp)]!
           : 'gather';
-    return (
+    const text =
       `${name} ${DTYPES[word(this.#dtype)]} ${shape} (${detail}` +
-      `${place('input', this.#input)}${place('output', this.#output)}${place('residual out', this.#residualOut)})`
-    );
+      `${named('input', this.#input)}${named('output', this.#output)}${named('residual out', this.#residualOut)})`;
+    const rest = {
+      weight: word(this.#weight) ? 'given' : 'absent',
+      'weight bias': float(this.#weightBias),
+      scale: float(this.#scale),
+      'quantized output': place(this.#quantOut),
+      'scale output': place(this.#scaleOut),
+      chunk_bytes: word(this.#chunkBytes),
+    };
+    return { signature: word(this.#signature), text, rest };
   }
+}
+
+/** What ranks compare when they disagree. */
+export interface CommandText {
+  /** What the kernels compare: equal when everything else is. */
+  readonly signature: number;
+  readonly text: string;
+  /** Operands that the text leaves out, by name. */
+  readonly rest: Readonly<Record<string, string | number>>;
+}
+
+/** The float64 with the fewest digits that is this float32: 1e-6 and not 9.999999974752427e-7. */
+function shortest(value: number): number {
+  for (let digits = 1; digits < 9; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return short;
+  }
+  return value;
 }

@@ -17,6 +17,8 @@ const PAGE = 65536;
 export interface CpuEngineOptions {
   /** Bytes of the symmetric heap, a rank; 128 MiB by default. Address space only: pages are committed when touched. */
   readonly arenaBytes?: number | undefined;
+  /** Where the counters that ranks synchronize by start, 0 by default; tests start them just below 2^32, where they wrap around. */
+  readonly firstEpoch?: number | undefined;
 }
 
 /** Collective over the group: every rank of it must call. */
@@ -29,6 +31,13 @@ export function createCpuEngine(group: Group, options: CpuEngineOptions = {}): E
     group.rank === 0 ? { memory: createMemory(layout.memoryBytes), module: compileKernels() } : undefined,
   )!;
   const kernels = instantiate(shared.module, shared.memory, group.rank, group.size, group.spins, layout);
+  kernels.startAt(options.firstEpoch ?? 0);
+  // Also the barrier behind which all counters are set.
+  const sizes = group.gather(layout.arenaBytes);
+  const other = sizes.findIndex((bytes) => bytes !== sizes[0]);
+  if (other >= 0) {
+    throw new MismatchError(`ranks disagree: arenaBytes is ${sizes[0]} on rank 0, ${sizes[other]} on rank ${other}`);
+  }
   return new CpuEngine(group, shared.memory, kernels, layout.commands, { base: layout.arena, bytes: layout.arenaBytes });
 }
 
@@ -147,12 +156,15 @@ class CpuEngine implements Engine {
   /** Every rank finds the mismatch at the same barrier, so all of them come here and can compare notes. */
   #disagree(command: number): never {
     const calls = this.group.gather(this.#codec.describe(command, this.arena.base));
-    const rank = calls.findIndex((call) => call !== calls[0]);
-    const detail =
-      rank < 0
-        ? `all call ${calls[0]}, with different tunables or scales`
-        : `rank 0 calls ${calls[0]}; rank ${rank} calls ${calls[rank]}`;
-    throw new MismatchError(`ranks disagree: ${detail}`);
+    const rank = calls.findIndex(({ signature }) => signature !== calls[0]!.signature);
+    const [first, other] = [calls[0]!, calls[rank]!];
+    if (first.text !== other.text) {
+      throw new MismatchError(`ranks disagree: rank 0 calls ${first.text}; rank ${rank} calls ${other.text}`);
+    }
+    const name = Object.keys(first.rest).find((key) => first.rest[key] !== other.rest[key])!;
+    throw new MismatchError(
+      `ranks disagree: all call ${first.text}, but ${name} is ${first.rest[name]} on rank 0 and ${other.rest[name]} on rank ${rank}`,
+    );
   }
 
   synchronize(): void {

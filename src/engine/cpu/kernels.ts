@@ -5,10 +5,14 @@ import { createHash } from 'node:crypto';
 import type { Layout } from './layout.ts';
 import { KERNELS_BASE64 } from './kernels.generated.ts';
 
+/** Bounds one sleep, so that a rank whose thread is told to stop leaves it. */
+const NAP_MS = 100;
+
 /** What kernels/wasm/index.ts exports. Numbers come as WebAssembly globals. */
 export interface Kernels {
   run(first: number, count: number, times: number): number;
   sign(command: number): void;
+  startAt(epoch: number): void;
   /** Number of a kernel by name, absent when this module has none of that name. */
   readonly numbers: ReadonlyMap<string, number>;
   /** Byte offset of a command's field. */
@@ -38,7 +42,14 @@ export function instantiate(
   spins: number,
   layout: Layout,
 ): Kernels {
-  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  const words = new Int32Array(memory.buffer);
+  const { exports } = new WebAssembly.Instance(module, {
+    env: {
+      memory,
+      sleep: (address: number, seen: number) => void Atomics.wait(words, address >>> 2, seen, NAP_MS),
+      wake: (address: number) => void Atomics.notify(words, address >>> 2),
+    },
+  });
   const number = (name: string): number => (exports[name] as WebAssembly.Global).value;
   const numbers = new Map<string, number>();
   for (const name of Object.keys(exports)) {
@@ -63,6 +74,7 @@ export function instantiate(
   return {
     run: exports.run as Kernels['run'],
     sign: exports.sign as Kernels['sign'],
+    startAt: exports.startAt as Kernels['startAt'],
     numbers,
     field: (name) => number(`FIELD_${name}`),
     commandBytes: number('COMMAND_BYTES'),

@@ -1,0 +1,63 @@
+/**
+ * @file What tensors are filled with, as bytes: ordinary numbers and everything that arithmetic can stumble over.
+ */
+import { type DType, dtypeBytes } from '../../../dist/tensor/dtype.js';
+import { encodeArray } from '../../../dist/tensor/formats/array.js';
+import { Random } from './random.ts';
+
+/**
+ * - `normal`: normal numbers whose magnitudes span 2^-8 to 2^8
+ * - `special`: the same, one in four replaced by NaN (quiet, signalling, negative), infinities, zeros, subnormals or the largest numbers
+ * - `largest`: only the largest finite numbers, of either sign: sums overflow
+ * - `ones`: every bit set
+ */
+export const FLAVOURS = ['normal', 'special', 'largest', 'ones'] as const;
+
+export type Flavour = (typeof FLAVOURS)[number];
+
+/** Codes by dtype: quiet and signalling NaN, all ones, infinities, zeros, subnormals, largest, smallest normal, one. */
+const SPECIAL: Partial<Record<DType, readonly number[]>> = {
+  f32: [
+    0x7fc00000, 0x7f800001, 0xffffffff, 0x7f800000, 0xff800000, 0x00000000, 0x80000000, 0x00000001, 0x807fffff,
+    0x7f7fffff, 0xff7fffff, 0x00800000, 0x3f800000,
+  ],
+  f16: [
+    0x7e00, 0x7c01, 0xffff, 0x7c00, 0xfc00, 0x0000, 0x8000, 0x0001, 0x83ff, 0x7bff, 0xfbff, 0x0400, 0x3c00,
+  ],
+  bf16: [
+    0x7fc0, 0x7f81, 0xffff, 0x7f80, 0xff80, 0x0000, 0x8000, 0x0001, 0x807f, 0x7f7f, 0xff7f, 0x0080, 0x3f80,
+  ],
+};
+
+const LARGEST: Partial<Record<DType, readonly number[]>> = {
+  f32: [0x7f7fffff, 0xff7fffff],
+  f16: [0x7bff, 0xfbff],
+  bf16: [0x7f7f, 0xff7f],
+};
+
+/** The bytes of `count` elements; the same for the same arguments. Types that are not reduced get random bytes. */
+export function elements(dtype: DType, count: number, flavour: Flavour, seed: number): Uint8Array {
+  const random = new Random(seed);
+  const special = SPECIAL[dtype];
+  if (flavour === 'ones') return new Uint8Array(count * dtypeBytes(dtype)).fill(0xff);
+  if (special === undefined) return Uint8Array.from({ length: count }, () => random.whole(0, 255));
+  const bytes = encodeArray(dtype, Float64Array.from({ length: count }, () => random.normal() * 2 ** random.whole(-8, 8)));
+  if (flavour === 'normal') return bytes;
+  const codes = flavour === 'largest' ? LARGEST[dtype]! : special;
+  const words = dtype === 'f32' ? new Uint32Array(bytes.buffer) : new Uint16Array(bytes.buffer);
+  for (let i = 0; i < count; i++) {
+    if (flavour === 'largest' || random.chance(0.25)) words[i] = random.pick(codes);
+  }
+  return bytes;
+}
+
+/** The same bytes with every f32 NaN made the canonical one: which NaN an f32 operation gives is left to the processor. */
+export function canonical(dtype: DType, bytes: Uint8Array): Uint8Array {
+  if (dtype !== 'f32') return bytes;
+  const copy = bytes.slice();
+  const words = new Uint32Array(copy.buffer);
+  for (let i = 0; i < words.length; i++) {
+    if ((words[i]! & 0x7fffffff) > 0x7f800000) words[i] = 0x7fc00000;
+  }
+  return copy;
+}
