@@ -50,6 +50,29 @@ export function allReduceTwoShot(c: Command): bool {
   return true;
 }
 
+/**
+ * Two-shot that reads in both halves: the owner keeps its reduced slice in its own output, and the others fetch it from there. One barrier
+ * more than writing it into all outputs, but no cache line that a peer has just read has to be taken away from it. In place is safe:
+ * what others fetch is a slice that only its owner writes, after everybody's part of it was reduced.
+ */
+export function allReduceTwoShotPull(c: Command): bool {
+  if (!meet(c.signature)) return false;
+  let shift = shiftOf(c.dtype);
+  let slice = sliceOf(c.count);
+  let from = min(rank * slice, c.count);
+  let at = from << shift;
+  reduce(c.dtype, c.reduceOp, atRank0(c.input) + at, arenaStride, worldSize, c.output + at, 0, 1, min(slice, c.count - from));
+  barrier();
+  for (let i: u32 = 1; i < worldSize; i++) {
+    let r = (rank + i) % worldSize;
+    from = min(r * slice, c.count);
+    at = from << shift;
+    copy(c.output + at, atRank0(c.output) + r * arenaStride + at, min(slice, c.count - from) << shift);
+  }
+  barrier();
+  return true;
+}
+
 /** Ring: see ring.ts. Long messages go in pieces, so that the partial sums of a piece fit the stage. */
 export function allReduceRing(c: Command): bool {
   if (!meet(c.signature)) return false;

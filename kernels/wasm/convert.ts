@@ -51,12 +51,45 @@ function roundBF16(x: v128): v128 {
   return v128.bitselect(r, i32x4.splat(0x7fc00000), f32x4.eq(x, x));
 }
 
+// Offsets as immediates of the instruction: V8 folds those into the address, and adds computed ones separately. They must be
+// literals, hence the lists.
+
+// @ts-ignore: decorator
+@inline
+function load16(p: usize, offset: usize): v128 {
+  if (offset == 0) return v128.load(p);
+  if (offset == 16) return v128.load(p, 16);
+  if (offset == 32) return v128.load(p, 32);
+  if (offset == 48) return v128.load(p, 48);
+  return v128.load(p + offset);
+}
+
+// @ts-ignore: decorator
+@inline
+function extend8(p: usize, offset: usize): v128 {
+  if (offset == 0) return v128.load_ext<u16>(p);
+  if (offset == 8) return v128.load_ext<u16>(p, 8);
+  if (offset == 16) return v128.load_ext<u16>(p, 16);
+  if (offset == 24) return v128.load_ext<u16>(p, 24);
+  return v128.load_ext<u16>(p + offset);
+}
+
+// @ts-ignore: decorator
+@inline
+function store16(p: usize, offset: usize, x: v128): void {
+  if (offset == 0) v128.store(p, x);
+  else if (offset == 16) v128.store(p, x, 16);
+  else if (offset == 32) v128.store(p, x, 32);
+  else if (offset == 48) v128.store(p, x, 48);
+  else v128.store(p + offset, x);
+}
+
 /** Elements `i` to `i + 3` at `p` as float32; `i` is a constant. */
 // @ts-ignore: decorator
 @inline
 export function load4(kind: u32, p: usize, i: usize): v128 {
-  if (kind == F32) return v128.load(p + (i << 2));
-  let x = v128.load_ext<u16>(p + (i << 1));
+  if (kind == F32) return load16(p, i << 2);
+  let x = extend8(p, i << 1);
   if (kind == BF16) return i32x4.shl(x, 16);
   return widenF16(x);
 }
@@ -66,9 +99,9 @@ export function load4(kind: u32, p: usize, i: usize): v128 {
 @inline
 export function store8(kind: u32, p: usize, i: usize, lo: v128, hi: v128): void {
   if (kind == F32) {
-    v128.store(p + (i << 2), lo);
-    v128.store(p + (i << 2) + 16, hi);
-  } else v128.store(p + (i << 1), pack8(kind, lo, hi));
+    store16(p, i << 2, lo);
+    store16(p, (i << 2) + 16, hi);
+  } else store16(p, i << 1, pack8(kind, lo, hi));
 }
 
 /** Eight float32 as eight 16-bit elements. */
@@ -95,7 +128,7 @@ export function round4(kind: u32, x: v128): v128 {
 @inline
 export function storeRounded8(kind: u32, p: usize, i: usize, lo: v128, hi: v128): void {
   if (kind == BF16) {
-    v128.store(p + (i << 1), i16x8.narrow_i32x4_u(i32x4.shr_u(lo, 16), i32x4.shr_u(hi, 16)));
+    store16(p, i << 1, i16x8.narrow_i32x4_u(i32x4.shr_u(lo, 16), i32x4.shr_u(hi, 16)));
   } else store8(kind, p, i, lo, hi);
 }
 

@@ -3,7 +3,7 @@
  *
  * An eager call is a list of one; a recording is a longer list, and replaying it costs one call into WebAssembly whatever its length.
  */
-import { allReduceOneShot, allReduceRing, allReduceTwoShot } from './all-reduce';
+import { allReduceOneShot, allReduceRing, allReduceTwoShot, allReduceTwoShotPull } from './all-reduce';
 import { COMMAND_BYTES, Command } from './command';
 import { allGatherDirect, allGatherStaged, broadcastDirect, broadcastStaged, reduceScatterDirect, reduceScatterStaged } from './move';
 import { fusedOneShot, fusedTwoShot, fusedTwoShotColumns, rmsNorm } from './norm';
@@ -35,11 +35,13 @@ export const KERNEL_rms_norm: u32 = 12;
 export const KERNEL_add: u32 = 13;
 export const KERNEL_quantize: u32 = 14;
 export const KERNEL_touch: u32 = 15;
+export const KERNEL_all_reduce_two_shot_pull: u32 = 16;
 
 function runOne(c: Command): bool {
   switch (c.kernel) {
     case KERNEL_all_reduce_one_shot: return allReduceOneShot(c);
     case KERNEL_all_reduce_two_shot: return allReduceTwoShot(c);
+    case KERNEL_all_reduce_two_shot_pull: return allReduceTwoShotPull(c);
     case KERNEL_all_reduce_ring: return allReduceRing(c);
     case KERNEL_all_gather_staged: return allGatherStaged(c);
     case KERNEL_all_gather_direct: return allGatherDirect(c);

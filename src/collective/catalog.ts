@@ -9,9 +9,10 @@ import { allGatherStaged } from './all-gather/staged.ts';
 import { allReduceOneShot } from './all-reduce/one-shot.ts';
 import { allReduceRing } from './all-reduce/ring.ts';
 import { allReduceTwoShot } from './all-reduce/two-shot.ts';
+import { allReduceTwoShotPull } from './all-reduce/two-shot-pull.ts';
 import { fusedOneShot } from './all-reduce-rms-norm/one-shot.ts';
 import { fusedTwoShot, fusedTwoShotColumns } from './all-reduce-rms-norm/two-shot.ts';
-import { unfusedOneShot, unfusedRing, unfusedTwoShot } from './all-reduce-rms-norm/unfused.ts';
+import { unfusedOneShot, unfusedTwoShot, unfusedTwoShotPull } from './all-reduce-rms-norm/unfused.ts';
 import { broadcastDirect } from './broadcast/direct.ts';
 import { broadcastStaged } from './broadcast/staged.ts';
 import { reduceScatterDirect } from './reduce-scatter/direct.ts';
@@ -20,6 +21,7 @@ import { reduceScatterStaged } from './reduce-scatter/staged.ts';
 const CATALOG: readonly Algorithm[] = [
   allReduceOneShot,
   allReduceTwoShot,
+  allReduceTwoShotPull,
   allReduceRing,
   allGatherStaged,
   allGatherDirect,
@@ -32,7 +34,7 @@ const CATALOG: readonly Algorithm[] = [
   fusedTwoShotColumns,
   unfusedOneShot,
   unfusedTwoShot,
-  unfusedRing,
+  unfusedTwoShotPull,
 ];
 
 /** The algorithms of an operation, in catalogue order. */

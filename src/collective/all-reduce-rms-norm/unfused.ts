@@ -4,8 +4,8 @@
  */
 import type { Algorithm } from '../algorithm.ts';
 import { allReduceOneShot } from '../all-reduce/one-shot.ts';
-import { allReduceRing } from '../all-reduce/ring.ts';
 import { allReduceTwoShot } from '../all-reduce/two-shot.ts';
+import { allReduceTwoShotPull } from '../all-reduce/two-shot-pull.ts';
 
 function unfused(allReduce: Algorithm): Algorithm {
   return {
@@ -29,4 +29,4 @@ function unfused(allReduce: Algorithm): Algorithm {
 
 export const unfusedOneShot: Algorithm = unfused(allReduceOneShot);
 export const unfusedTwoShot: Algorithm = unfused(allReduceTwoShot);
-export const unfusedRing: Algorithm = unfused(allReduceRing);
+export const unfusedTwoShotPull: Algorithm = unfused(allReduceTwoShotPull);

@@ -13,6 +13,11 @@ import { compileKernels, instantiate, type Kernels, kernelsHash } from './kernel
 import { COMMANDS_BYTES, DEFAULT_ARENA_BYTES, layoutFor, MAX_HIDDEN, MAX_WORLD_SIZE } from './layout.ts';
 
 const PAGE = 65536;
+/**
+ * Polls in WebAssembly that take as long as one of the group's in JavaScript: about 1 ns against 25. A rank should poll for as long as
+ * falling asleep and being woken costs, some 50 us, so that it never loses more than twice the least.
+ */
+const POLLS = 25;
 
 export interface CpuEngineOptions {
   /** Bytes of the symmetric heap, a rank; 128 MiB by default. Address space only: pages are committed when touched. */
@@ -30,7 +35,7 @@ export function createCpuEngine(group: Group, options: CpuEngineOptions = {}): E
   const shared = group.broadcast(
     group.rank === 0 ? { memory: createMemory(layout.memoryBytes), module: compileKernels() } : undefined,
   )!;
-  const kernels = instantiate(shared.module, shared.memory, group.rank, group.size, group.spins, layout);
+  const kernels = instantiate(shared.module, shared.memory, group.rank, group.size, group.spins * POLLS, layout);
   kernels.startAt(options.firstEpoch ?? 0);
   // Also the barrier behind which all counters are set.
   const sizes = group.gather(layout.arenaBytes);

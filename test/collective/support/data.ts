@@ -35,18 +35,47 @@ const LARGEST: Partial<Record<DType, readonly number[]>> = {
   bf16: [0x7f7f, 0xff7f],
 };
 
-/** The bytes of `count` elements; the same for the same arguments. Types that are not reduced get random bytes. */
-export function elements(dtype: DType, count: number, flavour: Flavour, seed: number): Uint8Array {
-  const random = new Random(seed);
+/** Elements in a table; a prime, so that no chunk or row of a power of two meets the same elements again. */
+const TABLE = 65521;
+
+const tables = new Map<string, Uint8Array>();
+
+/** Numbers of a dtype to cut tensors from: making them one by one would take most of a test's time. */
+function table(dtype: DType, flavour: Flavour): Uint8Array {
+  const name = `${dtype} ${flavour}`;
+  let bytes = tables.get(name);
+  if (bytes === undefined) {
+    bytes = makeTable(dtype, flavour);
+    tables.set(name, bytes);
+  }
+  return bytes;
+}
+
+function makeTable(dtype: DType, flavour: Flavour): Uint8Array {
+  const random = new Random(TABLE);
   const special = SPECIAL[dtype];
-  if (flavour === 'ones') return new Uint8Array(count * dtypeBytes(dtype)).fill(0xff);
-  if (special === undefined) return Uint8Array.from({ length: count }, () => random.whole(0, 255));
-  const bytes = encodeArray(dtype, Float64Array.from({ length: count }, () => random.normal() * 2 ** random.whole(-8, 8)));
+  if (flavour === 'ones') return new Uint8Array(TABLE * dtypeBytes(dtype)).fill(0xff);
+  if (special === undefined) return Uint8Array.from({ length: TABLE }, () => random.whole(0, 255));
+  const values = Float64Array.from({ length: TABLE }, () => random.normal() * 2 ** random.whole(-8, 8));
+  const bytes = encodeArray(dtype, values);
   if (flavour === 'normal') return bytes;
   const codes = flavour === 'largest' ? LARGEST[dtype]! : special;
   const words = dtype === 'f32' ? new Uint32Array(bytes.buffer) : new Uint16Array(bytes.buffer);
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < TABLE; i++) {
     if (flavour === 'largest' || random.chance(0.25)) words[i] = random.pick(codes);
+  }
+  return bytes;
+}
+
+/** The bytes of `count` elements; the same for the same arguments. Types that are not reduced get random bytes. */
+export function elements(dtype: DType, count: number, flavour: Flavour, seed: number): Uint8Array {
+  const source = table(dtype, flavour);
+  const bytes = new Uint8Array(count * dtypeBytes(dtype));
+  let from = new Random(seed).whole(0, TABLE - 1) * dtypeBytes(dtype);
+  for (let at = 0; at < bytes.length; from = 0) {
+    const piece = source.subarray(from, from + bytes.length - at);
+    bytes.set(piece, at);
+    at += piece.length;
   }
   return bytes;
 }
