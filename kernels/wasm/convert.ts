@@ -1,19 +1,28 @@
 /**
  * @file Elements to float32 and back, four at a time and one at a time; the two give the same bits.
  *
- * `kind` is always a constant where these are called, so that each use compiles to the code of one dtype.
+ * `K` stands for the dtype: f32 for f32, i16 for f16, u16 for bf16. A type and not a value, because the compiler decides on types
+ * while it compiles; with values it folds the code of all dtypes back into one and tests the dtype in the innermost loop.
  * Rounding is to nearest even, once, here. NaN becomes the canonical quiet NaN in f16 (0x7e00) and bf16 (0x7fc0);
  * f32 is left as it is.
  */
 
+/** Codes of the dtypes in commands. */
 export const F32: u32 = 0;
 export const F16: u32 = 1;
-export const BF16: u32 = 2;
 
+/** log2 of the bytes of an element, by code. */
 // @ts-ignore: decorator
 @inline
-export function shiftOf(kind: u32): u32 {
-  return kind == F32 ? 2 : 1;
+export function shiftOf(dtype: u32): u32 {
+  return dtype == F32 ? 2 : 1;
+}
+
+/** log2 of the bytes of an element. */
+// @ts-ignore: decorator
+@inline
+export function shift<K>(): u32 {
+  return isFloat<K>() ? 2 : 1;
 }
 
 /** Four f16 in the low halves of four lanes -> float32. Times 2^112 moves the exponent and normalizes subnormals exactly. */
@@ -40,6 +49,20 @@ function narrowF16(x: v128): v128 {
   r = v128.bitselect(i32x4.splat(0x7c00), r, i32x4.gt_s(a, i32x4.splat(0x477fffff)));
   r = v128.or(r, i32x4.shr_u(sign, 16));
   return v128.bitselect(i32x4.splat(0x7e00), r, i32x4.gt_s(a, i32x4.splat(0x7f800000)));
+}
+
+/** float32 rounded to f16 and still float32: what widening the narrowed value gives, in half the instructions. */
+// @ts-ignore: decorator
+@inline
+function roundF16(x: v128): v128 {
+  let sign = v128.and(x, i32x4.splat(0x80000000));
+  let a = v128.xor(x, sign);
+  let odd = v128.and(i32x4.shr_u(a, 13), i32x4.splat(1));
+  let normal = v128.and(i32x4.add(i32x4.add(a, i32x4.splat(0xfff)), odd), i32x4.splat(0xffffe000));
+  let small = f32x4.sub(f32x4.add(a, f32x4.splat(0.5)), f32x4.splat(0.5));
+  let r = v128.bitselect(small, normal, i32x4.lt_s(a, i32x4.splat(0x38800000)));
+  r = v128.bitselect(i32x4.splat(0x7f800000), r, i32x4.gt_s(normal, i32x4.splat(0x477fffff)));
+  return v128.bitselect(i32x4.splat(0x7fc00000), v128.or(r, sign), i32x4.gt_s(a, i32x4.splat(0x7f800000)));
 }
 
 /** float32 rounded to bf16, still in the upper halves of four lanes. */
@@ -87,28 +110,28 @@ function store16(p: usize, offset: usize, x: v128): void {
 /** Elements `i` to `i + 3` at `p` as float32; `i` is a constant. */
 // @ts-ignore: decorator
 @inline
-export function load4(kind: u32, p: usize, i: usize): v128 {
-  if (kind == F32) return load16(p, i << 2);
+export function load4<K>(p: usize, i: usize): v128 {
+  if (isFloat<K>()) return load16(p, i << 2);
   let x = extend8(p, i << 1);
-  if (kind == BF16) return i32x4.shl(x, 16);
+  if (!isSigned<K>()) return i32x4.shl(x, 16);
   return widenF16(x);
 }
 
 /** Rounds eight float32 to the dtype and stores them as elements `i` to `i + 7` at `p`. */
 // @ts-ignore: decorator
 @inline
-export function store8(kind: u32, p: usize, i: usize, lo: v128, hi: v128): void {
-  if (kind == F32) {
+export function store8<K>(p: usize, i: usize, lo: v128, hi: v128): void {
+  if (isFloat<K>()) {
     store16(p, i << 2, lo);
     store16(p, (i << 2) + 16, hi);
-  } else store16(p, i << 1, pack8(kind, lo, hi));
+  } else store16(p, i << 1, pack8<K>(lo, hi));
 }
 
 /** Eight float32 as eight 16-bit elements. */
 // @ts-ignore: decorator
 @inline
-export function pack8(kind: u32, lo: v128, hi: v128): v128 {
-  if (kind == BF16) {
+export function pack8<K>(lo: v128, hi: v128): v128 {
+  if (!isSigned<K>()) {
     return i16x8.narrow_i32x4_u(i32x4.shr_u(roundBF16(lo), 16), i32x4.shr_u(roundBF16(hi), 16));
   }
   return i16x8.narrow_i32x4_u(narrowF16(lo), narrowF16(hi));
@@ -117,44 +140,44 @@ export function pack8(kind: u32, lo: v128, hi: v128): v128 {
 /** The value of four float32 after rounding to the dtype, as float32. */
 // @ts-ignore: decorator
 @inline
-export function round4(kind: u32, x: v128): v128 {
-  if (kind == F32) return x;
-  if (kind == BF16) return v128.and(roundBF16(x), i32x4.splat(0xffff0000));
-  return widenF16(narrowF16(x));
+export function round4<K>(x: v128): v128 {
+  if (isFloat<K>()) return x;
+  if (!isSigned<K>()) return v128.and(roundBF16(x), i32x4.splat(0xffff0000));
+  return roundF16(x);
 }
 
 /** Stores eight float32 that `round4` has rounded already: nothing is left to round. */
 // @ts-ignore: decorator
 @inline
-export function storeRounded8(kind: u32, p: usize, i: usize, lo: v128, hi: v128): void {
-  if (kind == BF16) {
+export function storeRounded8<K>(p: usize, i: usize, lo: v128, hi: v128): void {
+  if (!isSigned<K>()) {
     store16(p, i << 1, i16x8.narrow_i32x4_u(i32x4.shr_u(lo, 16), i32x4.shr_u(hi, 16)));
-  } else store8(kind, p, i, lo, hi);
+  } else store8<K>(p, i, lo, hi);
 }
 
 /** One element as float32. */
 // @ts-ignore: decorator
 @inline
-export function load1(kind: u32, p: usize): f32 {
-  if (kind == F32) return load<f32>(p);
+export function load1<K>(p: usize): f32 {
+  if (isFloat<K>()) return load<f32>(p);
   let x = i32x4.splat(load<u16>(p));
-  if (kind == BF16) return f32x4.extract_lane(i32x4.shl(x, 16), 0);
+  if (!isSigned<K>()) return f32x4.extract_lane(i32x4.shl(x, 16), 0);
   return f32x4.extract_lane(widenF16(x), 0);
 }
 
 /** Rounds one float32 to the dtype and stores it. */
 // @ts-ignore: decorator
 @inline
-export function store1(kind: u32, p: usize, value: f32): void {
-  if (kind == F32) store<f32>(p, value);
-  else if (kind == BF16) store<u16>(p, u16(i32x4.extract_lane(i32x4.shr_u(roundBF16(f32x4.splat(value)), 16), 0)));
+export function store1<K>(p: usize, value: f32): void {
+  if (isFloat<K>()) store<f32>(p, value);
+  else if (!isSigned<K>()) store<u16>(p, u16(i32x4.extract_lane(i32x4.shr_u(roundBF16(f32x4.splat(value)), 16), 0)));
   else store<u16>(p, u16(i32x4.extract_lane(narrowF16(f32x4.splat(value)), 0)));
 }
 
 /** The value of one float32 after rounding to the dtype. */
 // @ts-ignore: decorator
 @inline
-export function round1(kind: u32, value: f32): f32 {
-  if (kind == F32) return value;
-  return f32x4.extract_lane(round4(kind, f32x4.splat(value)), 0);
+export function round1<K>(value: f32): f32 {
+  if (isFloat<K>()) return value;
+  return f32x4.extract_lane(round4<K>(f32x4.splat(value)), 0);
 }

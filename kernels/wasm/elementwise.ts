@@ -2,39 +2,35 @@
  * @file Local kernels: add and quantization, pieces of the unfused sequence; and touch, which stands for a model in benchmarks.
  */
 import { Command, F8_TOKEN, I8_TOKEN, NVFP4 } from './command';
-import { BF16, F16, F32, load1, load4, shiftOf, store1, store8 } from './convert';
+import { F16, F32, load1, load4, shift, shiftOf, store1, store8 } from './convert';
 import { amaxOf, quantizeRow, tokenScale } from './quantize';
 import { rows } from './world';
 
-// @ts-ignore: decorator
-@inline
-function addAs(kind: u32, x: usize, y: usize, to: usize, count: u32): void {
+function addAs<K>(x: usize, y: usize, to: usize, count: u32): void {
   let i: u32 = 0;
   for (let whole = count & ~7; i < whole; i += 8) {
-    let at = i << shiftOf(kind);
-    let lo = f32x4.add(load4(kind, x + at, 0), load4(kind, y + at, 0));
-    store8(kind, to + at, 0, lo, f32x4.add(load4(kind, x + at, 4), load4(kind, y + at, 4)));
+    let at = i << shift<K>();
+    let lo = f32x4.add(load4<K>(x + at, 0), load4<K>(y + at, 0));
+    store8<K>(to + at, 0, lo, f32x4.add(load4<K>(x + at, 4), load4<K>(y + at, 4)));
   }
   for (; i < count; i++) {
-    let at = i << shiftOf(kind);
-    store1(kind, to + at, load1(kind, x + at) + load1(kind, y + at));
+    let at = i << shift<K>();
+    store1<K>(to + at, load1<K>(x + at) + load1<K>(y + at));
   }
 }
 
 /** output = input + residual, `count` elements, in float32, rounded once. */
 export function add(c: Command): bool {
-  if (c.dtype == F32) addAs(F32, c.input, c.residual, c.output, c.count);
-  else if (c.dtype == F16) addAs(F16, c.input, c.residual, c.output, c.count);
-  else addAs(BF16, c.input, c.residual, c.output, c.count);
+  if (c.dtype == F32) addAs<f32>(c.input, c.residual, c.output, c.count);
+  else if (c.dtype == F16) addAs<i16>(c.input, c.residual, c.output, c.count);
+  else addAs<u16>(c.input, c.residual, c.output, c.count);
   return true;
 }
 
-// @ts-ignore: decorator
-@inline
-function widenAs(kind: u32, from: usize, to: usize, count: u32): void {
+function widenAs<K>(from: usize, to: usize, count: u32): void {
   let i: u32 = 0;
-  for (let whole = count & ~3; i < whole; i += 4) v128.store(to + (i << 2), load4(kind, from + (i << shiftOf(kind)), 0));
-  for (; i < count; i++) store<f32>(to + (i << 2), load1(kind, from + (i << shiftOf(kind))));
+  for (let whole = count & ~3; i < whole; i += 4) v128.store(to + (i << 2), load4<K>(from + (i << shift<K>()), 0));
+  for (; i < count; i++) store<f32>(to + (i << 2), load1<K>(from + (i << shift<K>())));
 }
 
 /** input [tokens, hidden] -> quantOut and scaleOut, as the fused kernels write them. */
@@ -46,9 +42,9 @@ export function quantize(c: Command): bool {
   let scaleBytes: u32 = mode == NVFP4 ? c.hidden >> 4 : 4;
   for (let t: u32 = 0; t < c.tokens; t++) {
     let from = c.input + t * bytes;
-    if (c.dtype == F32) widenAs(F32, from, rows, c.hidden);
-    else if (c.dtype == F16) widenAs(F16, from, rows, c.hidden);
-    else widenAs(BF16, from, rows, c.hidden);
+    if (c.dtype == F32) widenAs<f32>(from, rows, c.hidden);
+    else if (c.dtype == F16) widenAs<i16>(from, rows, c.hidden);
+    else widenAs<u16>(from, rows, c.hidden);
     quantizeRow(
       mode, rows, 0, token ? tokenScale(mode, amaxOf(rows, c.hidden)) : c.scale,
       c.quantOut + t * quantBytes, c.scaleOut ? c.scaleOut + t * scaleBytes : 0, 0, 1, c.hidden,

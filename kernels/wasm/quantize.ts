@@ -1,15 +1,18 @@
 /**
  * @file float32 -> f8e4m3, i8 and e2m1 (FP4), with the roundings of the hardware conversions: to nearest even, saturating, NaN kept.
  * Rows are float32, 16 elements are handled at a time, and each result goes to all of `outputs` destinations.
+ *
+ * Magnitudes are compared as integers: for floats without a sign the order is the same, NaN is the largest, and it is one instruction
+ * where WebAssembly's float maximum is seven.
  */
-import { F8_STATIC, F8_TOKEN, I8_TOKEN, NVFP4 } from './command';
+import { F8_TOKEN, I8_TOKEN, NVFP4 } from './command';
 
 /** Four float32 -> e4m3 bits in four lanes. Saturates at 448 (infinities too); subnormals are rounded by the adder: 2^14 has their unit last. */
 // @ts-ignore: decorator
 @inline
 function narrowF8(x: v128): v128 {
   let sign = v128.and(x, i32x4.splat(0x80000000));
-  let a = f32x4.min(v128.xor(x, sign), f32x4.splat(448));
+  let a = i32x4.min_s(v128.xor(x, sign), i32x4.splat(0x43e00000));
   let odd = v128.and(i32x4.shr_u(a, 20), i32x4.splat(1));
   let normal = i32x4.shr_u(i32x4.add(i32x4.sub(i32x4.add(a, i32x4.splat(0x7ffff)), i32x4.splat(0x3c000000)), odd), 20);
   let small = i32x4.sub(f32x4.add(a, f32x4.splat(16384)), i32x4.splat(0x46800000));
@@ -22,8 +25,8 @@ function narrowF8(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function narrowI8(x: v128): v128 {
-  let r = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.min(f32x4.max(x, f32x4.splat(-128)), f32x4.splat(127))));
-  return v128.and(r, i32x4.splat(0xff));
+  let r = i32x4.trunc_sat_f32x4_s(f32x4.nearest(x));
+  return v128.and(i32x4.min_s(i32x4.max_s(r, i32x4.splat(-128)), i32x4.splat(127)), i32x4.splat(0xff));
 }
 
 /** Four float32 -> e2m1 bits in four lanes: 0, 0.5, 1, 1.5, 2, 3, 4, 6; ties go to the even code; NaN to +6. */
@@ -49,25 +52,25 @@ function pack16(a: v128, b: v128, c: v128, d: v128): v128 {
   return i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_u(a, b), i16x8.narrow_i32x4_u(c, d));
 }
 
+/** `Q` is i8 for i8 and u8 for f8e4m3; a type for the reason that convert.ts gives for dtypes. */
 // @ts-ignore: decorator
 @inline
-function narrow(mode: u32, x: v128): v128 {
-  return mode == I8_TOKEN ? narrowI8(x) : narrowF8(x);
+function narrow<Q>(x: v128): v128 {
+  if (isSigned<Q>()) return narrowI8(x);
+  return narrowF8(x);
 }
 
 /** Value / scale -> one byte each. The division is rounded once in float32, then the conversion rounds. */
-// @ts-ignore: decorator
-@inline
-function bytesAs(mode: u32, row: usize, scale: f32, output: usize, outputStride: usize, outputs: u32, count: u32): void {
+function bytesAs<Q>(row: usize, scale: f32, output: usize, outputStride: usize, outputs: u32, count: u32): void {
   let s = f32x4.splat(scale);
   let i: u32 = 0;
   for (let whole = count & ~15; i < whole; i += 16) {
     let p = row + (i << 2);
     let bytes = pack16(
-      narrow(mode, f32x4.div(v128.load(p), s)),
-      narrow(mode, f32x4.div(v128.load(p, 16), s)),
-      narrow(mode, f32x4.div(v128.load(p, 32), s)),
-      narrow(mode, f32x4.div(v128.load(p, 48), s)),
+      narrow<Q>(f32x4.div(v128.load(p), s)),
+      narrow<Q>(f32x4.div(v128.load(p, 16), s)),
+      narrow<Q>(f32x4.div(v128.load(p, 32), s)),
+      narrow<Q>(f32x4.div(v128.load(p, 48), s)),
     );
     let q = output + i;
     for (let r: u32 = 0; r < outputs; r++) {
@@ -76,7 +79,7 @@ function bytesAs(mode: u32, row: usize, scale: f32, output: usize, outputStride:
     }
   }
   for (; i < count; i++) {
-    let byte = u8(i32x4.extract_lane(narrow(mode, f32x4.div(f32x4.splat(load<f32>(row + (i << 2))), s)), 0));
+    let byte = u8(i32x4.extract_lane(narrow<Q>(f32x4.div(f32x4.splat(load<f32>(row + (i << 2))), s)), 0));
     let q = output + i;
     for (let r: u32 = 0; r < outputs; r++) {
       store<u8>(q, byte);
@@ -85,12 +88,25 @@ function bytesAs(mode: u32, row: usize, scale: f32, output: usize, outputStride:
   }
 }
 
+// @ts-ignore: decorator
+@inline
+function magnitude(x: v128): v128 {
+  return v128.and(x, i32x4.splat(0x7fffffff));
+}
+
 /** Largest magnitude of four vectors; NaN wins. */
 // @ts-ignore: decorator
 @inline
 function amax16(a: v128, b: v128, c: v128, d: v128): f32 {
-  let m = f32x4.max(f32x4.max(f32x4.abs(a), f32x4.abs(b)), f32x4.max(f32x4.abs(c), f32x4.abs(d)));
-  return max(max(f32x4.extract_lane(m, 0), f32x4.extract_lane(m, 1)), max(f32x4.extract_lane(m, 2), f32x4.extract_lane(m, 3)));
+  return largest(i32x4.max_s(i32x4.max_s(magnitude(a), magnitude(b)), i32x4.max_s(magnitude(c), magnitude(d))));
+}
+
+/** Largest of four magnitudes. */
+// @ts-ignore: decorator
+@inline
+function largest(m: v128): f32 {
+  let pairs = i32x4.max_s(m, v128.shuffle<i32>(m, m, 2, 3, 0, 1));
+  return f32x4.extract_lane(i32x4.max_s(pairs, v128.shuffle<i32>(pairs, pairs, 1, 0, 3, 2)), 0);
 }
 
 /** The value of e4m3 bits. */
@@ -134,10 +150,16 @@ function nvfp4(
 
 /** Largest magnitude in a row of float32; NaN wins. */
 export function amaxOf(row: usize, count: u32): f32 {
-  let m = f32x4.splat(0);
+  let a = i32x4.splat(0), b = a, c = a, d = a;
   let i: u32 = 0;
-  for (let whole = count & ~3; i < whole; i += 4) m = f32x4.max(m, f32x4.abs(v128.load(row + (i << 2))));
-  let r = max(max(f32x4.extract_lane(m, 0), f32x4.extract_lane(m, 1)), max(f32x4.extract_lane(m, 2), f32x4.extract_lane(m, 3)));
+  for (let whole = count & ~15; i < whole; i += 16) {
+    let p = row + (i << 2);
+    a = i32x4.max_s(a, magnitude(v128.load(p)));
+    b = i32x4.max_s(b, magnitude(v128.load(p, 16)));
+    c = i32x4.max_s(c, magnitude(v128.load(p, 32)));
+    d = i32x4.max_s(d, magnitude(v128.load(p, 48)));
+  }
+  let r = amax16(a, b, c, d);
   for (; i < count; i++) r = max(r, abs(load<f32>(row + (i << 2))));
   return r;
 }
@@ -156,8 +178,8 @@ export function quantizeRow(
   mode: u32, row: usize, at: u32, scale: f32, quantOut: usize, scaleOut: usize, outputStride: usize, outputs: u32, count: u32,
 ): void {
   if (mode == NVFP4) nvfp4(row, scale, quantOut + (at >> 1), scaleOut + (at >> 4), outputStride, outputs, count);
-  else if (mode == I8_TOKEN) bytesAs(I8_TOKEN, row, scale, quantOut + at, outputStride, outputs, count);
-  else bytesAs(F8_STATIC, row, scale, quantOut + at, outputStride, outputs, count);
+  else if (mode == I8_TOKEN) bytesAs<i8>(row, scale, quantOut + at, outputStride, outputs, count);
+  else bytesAs<u8>(row, scale, quantOut + at, outputStride, outputs, count);
   if (at == 0 && (mode == F8_TOKEN || mode == I8_TOKEN)) {
     let s = scaleOut;
     for (let r: u32 = 0; r < outputs; r++) {

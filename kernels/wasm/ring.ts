@@ -8,51 +8,45 @@
  * clusters of workstations", JPDC 2009.
  */
 import { sliceOf } from './all-reduce';
-import { BF16, F16, F32, load1, load4, shiftOf, store1, store8 } from './convert';
-import { AVG, MAX, MIN, SUM, combine, combine1, reduce } from './reduce';
+import { F16, F32, load1, load4, shift, shiftOf, store1, store8 } from './convert';
+import { AVG, MAX, MIN, Max, Min, Sum, combine, combine1, reduce } from './reduce';
 import { copy } from './stage';
 import { meetNeighbours } from './sync';
 import { arenaStride, rank, stageBytes, stageStride, stages, worldSize } from './world';
 
-/** to[i] = op(partial[i], own[i]) for one step: `fromKind` and `toKind` are the dtype at the ends of the walk and F32 within it. */
-// @ts-ignore: decorator
-@inline
-function stepAs(kind: u32, fromKind: u32, toKind: u32, op: u32, divisor: f32, partial: usize, own: usize, to: usize, count: u32): void {
+/** to[i] = op(partial[i], own[i]) for one step: `From` and `To` are the dtype at the ends of the walk and f32 within it. */
+function stepAs<K, From, To, O>(divisor: f32, partial: usize, own: usize, to: usize, count: u32): void {
   let i: u32 = 0;
   let whole = count & ~7;
   let d = f32x4.splat(divisor);
   for (; i < whole; i += 8) {
-    let p = partial + (i << shiftOf(fromKind));
-    let q = own + (i << shiftOf(kind));
-    let lo = combine(op, load4(fromKind, p, 0), load4(kind, q, 0));
-    let hi = combine(op, load4(fromKind, p, 4), load4(kind, q, 4));
+    let p = partial + (i << shift<From>());
+    let q = own + (i << shift<K>());
+    let lo = combine<O>(load4<From>(p, 0), load4<K>(q, 0));
+    let hi = combine<O>(load4<From>(p, 4), load4<K>(q, 4));
     if (divisor != 1) {
       lo = f32x4.div(lo, d);
       hi = f32x4.div(hi, d);
     }
-    store8(toKind, to + (i << shiftOf(toKind)), 0, lo, hi);
+    store8<To>(to + (i << shift<To>()), 0, lo, hi);
   }
   for (; i < count; i++) {
-    let x = combine1(op, load1(fromKind, partial + (i << shiftOf(fromKind))), load1(kind, own + (i << shiftOf(kind))));
-    store1(toKind, to + (i << shiftOf(toKind)), divisor != 1 ? x / divisor : x);
+    let x = combine1<O>(load1<From>(partial + (i << shift<From>())), load1<K>(own + (i << shift<K>())));
+    store1<To>(to + (i << shift<To>()), divisor != 1 ? x / divisor : x);
   }
 }
 
-// @ts-ignore: decorator
-@inline
-function stepOp(kind: u32, fromKind: u32, toKind: u32, op: u32, divisor: f32, partial: usize, own: usize, to: usize, count: u32): void {
-  if (op == MAX) stepAs(kind, fromKind, toKind, MAX, 1, partial, own, to, count);
-  else if (op == MIN) stepAs(kind, fromKind, toKind, MIN, 1, partial, own, to, count);
-  else stepAs(kind, fromKind, toKind, SUM, divisor, partial, own, to, count);
+function stepOp<K, From, To>(op: u32, divisor: f32, partial: usize, own: usize, to: usize, count: u32): void {
+  if (op == MAX) stepAs<K, From, To, Max>(1, partial, own, to, count);
+  else if (op == MIN) stepAs<K, From, To, Min>(1, partial, own, to, count);
+  else stepAs<K, From, To, Sum>(divisor, partial, own, to, count);
 }
 
-// @ts-ignore: decorator
-@inline
-function step(kind: u32, first: bool, last: bool, op: u32, divisor: f32, partial: usize, own: usize, to: usize, count: u32): void {
-  if (first && last) stepOp(kind, kind, kind, op, divisor, partial, own, to, count);
-  else if (first) stepOp(kind, kind, F32, op, 1, partial, own, to, count);
-  else if (last) stepOp(kind, F32, kind, op, divisor, partial, own, to, count);
-  else stepOp(kind, F32, F32, op, 1, partial, own, to, count);
+function step<K>(first: bool, last: bool, op: u32, divisor: f32, partial: usize, own: usize, to: usize, count: u32): void {
+  if (first && last) stepOp<K, K, K>(op, divisor, partial, own, to, count);
+  else if (first) stepOp<K, K, f32>(op, 1, partial, own, to, count);
+  else if (last) stepOp<K, f32, K>(op, divisor, partial, own, to, count);
+  else stepOp<K, f32, f32>(op, 1, partial, own, to, count);
 }
 
 /** One piece of a message: input and output addresses of this rank, `count` elements of which each rank owns a slice. */
@@ -76,9 +70,9 @@ export function ringReduce(kind: u32, op: u32, input: usize, output: usize, coun
     let last = s == n - 1;
     let partial = s == 1 ? own + toLeft : stages + left * stageStride + ((s - 1) & 1) * stageBytes;
     let to = last ? output + (from << shift) : stages + rank * stageStride + (s & 1) * stageBytes;
-    if (kind == F32) step(F32, s == 1, last, op, divisor, partial, own, to, length);
-    else if (kind == F16) step(F16, s == 1, last, op, divisor, partial, own, to, length);
-    else step(BF16, s == 1, last, op, divisor, partial, own, to, length);
+    if (kind == F32) step<f32>(s == 1, last, op, divisor, partial, own, to, length);
+    else if (kind == F16) step<i16>(s == 1, last, op, divisor, partial, own, to, length);
+    else step<u16>(s == 1, last, op, divisor, partial, own, to, length);
     meetNeighbours();
   }
   for (let t: u32 = 1; t < n; t++) {

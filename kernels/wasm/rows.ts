@@ -8,7 +8,7 @@
  * A row is kept in float32 between the passes. Squares are summed in segments of 128 elements: 16 float32 lanes in a segment, the
  * segments in order in float64. The order depends on the hidden size only, not on who computes which part of a row.
  */
-import { BF16, F16, F32, load1, load4, round1, round4, shiftOf, store1, storeRounded8 } from './convert';
+import { F16, F32, load1, load4, round1, round4, shift, store1, storeRounded8 } from './convert';
 
 export const SEGMENT: u32 = 128;
 
@@ -18,10 +18,8 @@ function lanes(x: v128): f32 {
   return f32x4.extract_lane(x, 0) + f32x4.extract_lane(x, 1) + (f32x4.extract_lane(x, 2) + f32x4.extract_lane(x, 3));
 }
 
-// @ts-ignore: decorator
-@inline
-function gatherAs(
-  kind: u32, source: usize, sourceStride: usize, sources: u32, residual: usize,
+function gatherAs<K>(
+  source: usize, sourceStride: usize, sources: u32, residual: usize,
   residualOut: usize, outputStride: usize, outputs: u32, keep: usize, sums: usize, from: u32, to: u32,
 ): void {
   for (let start = from; start < to; start += SEGMENT) {
@@ -29,29 +27,29 @@ function gatherAs(
     let a = f32x4.splat(0), b = a, c = a, d = a;
     let i = start;
     for (; i + 16 <= end; i += 16) {
-      let at = i << shiftOf(kind);
+      let at = i << shift<K>();
       let p = source + at;
-      let w = load4(kind, p, 0), x = load4(kind, p, 4), y = load4(kind, p, 8), z = load4(kind, p, 12);
+      let w = load4<K>(p, 0), x = load4<K>(p, 4), y = load4<K>(p, 8), z = load4<K>(p, 12);
       for (let r: u32 = 1; r < sources; r++) {
         p += sourceStride;
-        w = f32x4.add(w, load4(kind, p, 0));
-        x = f32x4.add(x, load4(kind, p, 4));
-        y = f32x4.add(y, load4(kind, p, 8));
-        z = f32x4.add(z, load4(kind, p, 12));
+        w = f32x4.add(w, load4<K>(p, 0));
+        x = f32x4.add(x, load4<K>(p, 4));
+        y = f32x4.add(y, load4<K>(p, 8));
+        z = f32x4.add(z, load4<K>(p, 12));
       }
       // One source is rounded already, but only an operation makes a NaN canonical; the sum with the residual will.
       if (sources > 1 || !residual) {
-        w = round4(kind, w);
-        x = round4(kind, x);
-        y = round4(kind, y);
-        z = round4(kind, z);
+        w = round4<K>(w);
+        x = round4<K>(x);
+        y = round4<K>(y);
+        z = round4<K>(z);
       }
       if (residual) {
         let q = residual + at;
-        w = round4(kind, f32x4.add(w, load4(kind, q, 0)));
-        x = round4(kind, f32x4.add(x, load4(kind, q, 4)));
-        y = round4(kind, f32x4.add(y, load4(kind, q, 8)));
-        z = round4(kind, f32x4.add(z, load4(kind, q, 12)));
+        w = round4<K>(f32x4.add(w, load4<K>(q, 0)));
+        x = round4<K>(f32x4.add(x, load4<K>(q, 4)));
+        y = round4<K>(f32x4.add(y, load4<K>(q, 8)));
+        z = round4<K>(f32x4.add(z, load4<K>(q, 12)));
       }
       let k = keep + ((i - from) << 2);
       v128.store(k, w);
@@ -61,8 +59,8 @@ function gatherAs(
       if (residualOut) {
         let q = residualOut + at;
         for (let r: u32 = 0; r < outputs; r++) {
-          storeRounded8(kind, q, 0, w, x);
-          storeRounded8(kind, q, 8, y, z);
+          storeRounded8<K>(q, 0, w, x);
+          storeRounded8<K>(q, 8, y, z);
           q += outputStride;
         }
       }
@@ -73,20 +71,20 @@ function gatherAs(
     }
     let tail: f32 = 0;
     for (; i < end; i++) {
-      let at = i << shiftOf(kind);
+      let at = i << shift<K>();
       let p = source + at;
-      let x = load1(kind, p);
+      let x = load1<K>(p);
       for (let r: u32 = 1; r < sources; r++) {
         p += sourceStride;
-        x += load1(kind, p);
+        x += load1<K>(p);
       }
-      x = round1(kind, x);
-      if (residual) x = round1(kind, x + load1(kind, residual + at));
+      x = round1<K>(x);
+      if (residual) x = round1<K>(x + load1<K>(residual + at));
       store<f32>(keep + ((i - from) << 2), x);
       if (residualOut) {
         let q = residualOut + at;
         for (let r: u32 = 0; r < outputs; r++) {
-          store1(kind, q, x);
+          store1<K>(q, x);
           q += outputStride;
         }
       }
@@ -101,12 +99,12 @@ function gatherAs(
  * float32 values of this stretch, `sums[segment]` the sums of squares. `residual` and `residualOut` may be 0.
  */
 export function gatherRow(
-  kind: u32, source: usize, sourceStride: usize, sources: u32, residual: usize,
+  dtype: u32, source: usize, sourceStride: usize, sources: u32, residual: usize,
   residualOut: usize, outputStride: usize, outputs: u32, keep: usize, sums: usize, from: u32, to: u32,
 ): void {
-  if (kind == F32) gatherAs(F32, source, sourceStride, sources, residual, residualOut, outputStride, outputs, keep, sums, from, to);
-  else if (kind == F16) gatherAs(F16, source, sourceStride, sources, residual, residualOut, outputStride, outputs, keep, sums, from, to);
-  else gatherAs(BF16, source, sourceStride, sources, residual, residualOut, outputStride, outputs, keep, sums, from, to);
+  if (dtype == F32) gatherAs<f32>(source, sourceStride, sources, residual, residualOut, outputStride, outputs, keep, sums, from, to);
+  else if (dtype == F16) gatherAs<i16>(source, sourceStride, sources, residual, residualOut, outputStride, outputs, keep, sums, from, to);
+  else gatherAs<u16>(source, sourceStride, sources, residual, residualOut, outputStride, outputs, keep, sums, from, to);
 }
 
 /** 1 / sqrt(mean of squares + epsilon), in float64 and rounded once. */
@@ -116,26 +114,24 @@ export function rstd(total: f64, hidden: u32, epsilon: f32): f32 {
 
 // @ts-ignore: decorator
 @inline
-function weigh4(kind: u32, weight: usize, bias: v128, i: usize, x: v128): v128 {
-  return weight ? f32x4.mul(x, f32x4.add(load4(kind, weight, i), bias)) : x;
+function weigh4<K>(weight: usize, bias: v128, i: usize, x: v128): v128 {
+  return weight ? f32x4.mul(x, f32x4.add(load4<K>(weight, i), bias)) : x;
 }
 
-// @ts-ignore: decorator
-@inline
-function normAs(
-  kind: u32, keep: usize, scale: f32, weight: usize, weightBias: f32,
+function normAs<K>(
+  keep: usize, scale: f32, weight: usize, weightBias: f32,
   output: usize, outputStride: usize, outputs: u32, write: bool, from: u32, to: u32,
 ): void {
   let s = f32x4.splat(scale), bias = f32x4.splat(weightBias);
   let i = from;
   for (; i + 16 <= to; i += 16) {
     let k = keep + ((i - from) << 2);
-    let at = i << shiftOf(kind);
+    let at = i << shift<K>();
     let p = weight ? weight + at : 0;
-    let a = round4(kind, weigh4(kind, p, bias, 0, f32x4.mul(v128.load(k), s)));
-    let b = round4(kind, weigh4(kind, p, bias, 4, f32x4.mul(v128.load(k, 16), s)));
-    let c = round4(kind, weigh4(kind, p, bias, 8, f32x4.mul(v128.load(k, 32), s)));
-    let d = round4(kind, weigh4(kind, p, bias, 12, f32x4.mul(v128.load(k, 48), s)));
+    let a = round4<K>(weigh4<K>(p, bias, 0, f32x4.mul(v128.load(k), s)));
+    let b = round4<K>(weigh4<K>(p, bias, 4, f32x4.mul(v128.load(k, 16), s)));
+    let c = round4<K>(weigh4<K>(p, bias, 8, f32x4.mul(v128.load(k, 32), s)));
+    let d = round4<K>(weigh4<K>(p, bias, 12, f32x4.mul(v128.load(k, 48), s)));
     if (write) {
       v128.store(k, a);
       v128.store(k, b, 16);
@@ -145,23 +141,23 @@ function normAs(
     if (output) {
       let q = output + at;
       for (let r: u32 = 0; r < outputs; r++) {
-        storeRounded8(kind, q, 0, a, b);
-        storeRounded8(kind, q, 8, c, d);
+        storeRounded8<K>(q, 0, a, b);
+        storeRounded8<K>(q, 8, c, d);
         q += outputStride;
       }
     }
   }
   for (; i < to; i++) {
     let k = keep + ((i - from) << 2);
-    let at = i << shiftOf(kind);
+    let at = i << shift<K>();
     let x = load<f32>(k) * scale;
-    if (weight) x *= load1(kind, weight + at) + weightBias;
-    x = round1(kind, x);
+    if (weight) x *= load1<K>(weight + at) + weightBias;
+    x = round1<K>(x);
     if (write) store<f32>(k, x);
     if (output) {
       let q = output + at;
       for (let r: u32 = 0; r < outputs; r++) {
-        store1(kind, q, x);
+        store1<K>(q, x);
         q += outputStride;
       }
     }
@@ -170,10 +166,10 @@ function normAs(
 
 /** Pass 2 over the same stretch: (x * scale) * (weight + weightBias), rounded; to `output` (0: none), and back to `keep` when `write`. */
 export function normRow(
-  kind: u32, keep: usize, scale: f32, weight: usize, weightBias: f32,
+  dtype: u32, keep: usize, scale: f32, weight: usize, weightBias: f32,
   output: usize, outputStride: usize, outputs: u32, write: bool, from: u32, to: u32,
 ): void {
-  if (kind == F32) normAs(F32, keep, scale, weight, weightBias, output, outputStride, outputs, write, from, to);
-  else if (kind == F16) normAs(F16, keep, scale, weight, weightBias, output, outputStride, outputs, write, from, to);
-  else normAs(BF16, keep, scale, weight, weightBias, output, outputStride, outputs, write, from, to);
+  if (dtype == F32) normAs<f32>(keep, scale, weight, weightBias, output, outputStride, outputs, write, from, to);
+  else if (dtype == F16) normAs<i16>(keep, scale, weight, weightBias, output, outputStride, outputs, write, from, to);
+  else normAs<u16>(keep, scale, weight, weightBias, output, outputStride, outputs, write, from, to);
 }

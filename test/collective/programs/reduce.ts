@@ -18,10 +18,10 @@ import { isSum, outOfBounds } from '../support/ring.ts';
 import { type Report, Session } from '../support/session.ts';
 
 export interface ReduceOptions {
-  /** How many of the large sizes are tried. */
-  readonly large: number;
-  /** How many of the small ones, for each dtype and reduction. */
+  /** How many small problems are solved; 144 are every dtype, reduction and small size. */
   readonly small: number;
+  /** How many large ones. */
+  readonly large: number;
 }
 
 /** One set of inputs, which all algorithms get. */
@@ -41,13 +41,11 @@ export default function reduce(group: Group, _args: string[], data: ProgramData<
   const session = Session.open(group, data, 11);
   const { shared } = session;
   const { large, small } = data.options;
-  for (const dtype of REDUCIBLE_DTYPES) {
-    for (const op of REDUCE_OPS) {
-      for (let i = 0; i < small; i++) {
-        const count = small < SMALL_COUNTS.length ? shared.pick(SMALL_COUNTS) : SMALL_COUNTS[i % SMALL_COUNTS.length]!;
-        solve(session, dtype, op, count);
-      }
-    }
+  const combinations = REDUCIBLE_DTYPES.flatMap((dtype) => REDUCE_OPS.map((op) => [dtype, op] as const));
+  for (let i = 0; i < small; i++) {
+    const [dtype, op] = combinations[i % combinations.length]!;
+    const round = Math.floor(i / combinations.length);
+    solve(session, dtype, op, SMALL_COUNTS[(i + round) % SMALL_COUNTS.length]!);
   }
   for (let i = 0; i < large; i++) {
     const dtype = REDUCIBLE_DTYPES[i % REDUCIBLE_DTYPES.length]!;
@@ -59,7 +57,7 @@ export default function reduce(group: Group, _args: string[], data: ProgramData<
 }
 
 function solve(session: Session, dtype: ReducibleDType, op: ReduceOp, size: number): void {
-  const { comm, shared } = session;
+  const { comm } = session;
   // Whole parts for reduce-scatter; all-reduce gets what is over as well.
   const part = Math.ceil(size / comm.worldSize);
   allReduceAll(session, makeProblem(session, dtype, op, size));
