@@ -150,7 +150,8 @@ export function round4<K>(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function storeRounded8<K>(p: usize, i: usize, lo: v128, hi: v128): void {
-  if (!isSigned<K>()) {
+  // Neither float nor signed: bf16.
+  if (!isFloat<K>() && !isSigned<K>()) {
     store16(p, i << 1, i16x8.narrow_i32x4_u(i32x4.shr_u(lo, 16), i32x4.shr_u(hi, 16)));
   } else store8<K>(p, i, lo, hi);
 }

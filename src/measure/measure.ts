@@ -34,6 +34,9 @@ export interface Timing {
 const SAMPLE_US = 250;
 /** Operations in a recording that is replayed for timing. */
 const RECORDED = 16;
+/** Messages of this size take longer than a replay costs. */
+const LONG_BYTES = 1 << 18;
+const WARM_UP_MS = 300;
 /** Below the resolution of differences of medians. */
 const LEAST_US = 0.005;
 const FEWEST_ROUNDS = 7;
@@ -55,12 +58,28 @@ export function measure(
   const idle = new Runner(comm, workload, null, options.mode);
   const runners = contenders.map((choice) => new Runner(comm, workload, choice, options.mode));
   try {
+    warmUp(comm, `${workload.key.operation} ${workload.key.dtype} ${options.mode}`, runners);
     for (const runner of [idle, ...runners]) runner.calibrate();
     runRounds(comm, runners, idle, options);
   } finally {
     for (const runner of [idle, ...runners]) runner.close();
   }
   return runners.map((runner, i) => ({ choice: contenders[i]!, us: net(runner, idle) }));
+}
+
+/** Kinds of work that a communicator has run for a while. */
+const warm = new WeakMap<Communicator, Set<string>>();
+
+/** Code starts slow and is compiled better while it runs, on the very cores that are measured: the first of a kind is run for a while. */
+function warmUp(comm: Communicator, kind: string, runners: readonly Runner[]): void {
+  const kinds = warm.get(comm) ?? new Set();
+  warm.set(comm, kinds);
+  if (kinds.has(kind)) return;
+  kinds.add(kind);
+  const start = performance.now();
+  do {
+    for (const runner of runners) for (let i = 0; i < 20; i++) runner.sample();
+  } while (Math.max(...comm.group.gather(performance.now() - start)) < WARM_UP_MS);
 }
 
 /** What a contender adds to idling, and never less than the clock can tell. */
@@ -127,15 +146,15 @@ class Runner {
     }
   }
 
-  /** Operations in a recording: every buffer set as often as the others. */
+  /** Operations in a recording: every buffer set as often as the others, and once where an operation takes long enough by itself. */
   get #operations(): number {
-    const { sets } = this.#workload;
-    return Math.max(1, Math.floor(RECORDED / sets)) * sets;
+    const { sets, bytes } = this.#workload;
+    return bytes >= LONG_BYTES ? sets : Math.max(1, Math.floor(RECORDED / sets)) * sets;
   }
 
   /** Warms up, and sets the repeats so that a sample lasts SAMPLE_US or one operation. All ranks agree on the number. */
   calibrate(): void {
-    for (let i = 0; i < 3; i++) this.sample();
+    this.sample();
     for (let k = 0; k < 4; k++) {
       const total = Math.max(...this.#comm.group.gather(this.sample() * this.#perSample));
       if (total >= SAMPLE_US / 2) break;
