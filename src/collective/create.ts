@@ -18,7 +18,7 @@ export interface CommunicatorOptions extends EngineOptions {
    * - by default: $CROSSOVER_PLAN, or crossover-plan.json in the working directory, when there is one
    */
   readonly plan?: string | Plan | null | undefined;
-  /** Accept a plan that was made on another host. */
+  /** Accept a plan that was made on another host; by default only when $CROSSOVER_FORCE is 1. */
   readonly force?: boolean | undefined;
   /** Where warnings go; stderr by default. */
   readonly warn?: ((line: string) => void) | undefined;
@@ -37,8 +37,9 @@ function resolvePlan(engine: Engine, { plan, force }: CommunicatorOptions): Plan
   if (plan === null) return undefined;
   if (typeof plan === 'object') return plan;
   const path = plan ?? defaultPlanPath();
-  if (plan === undefined && !existsSync(path)) return undefined;
-  return loadPlan(path, { fingerprint: engine.fingerprint(), force });
+  // A plan that was asked for by name must be there; one that may lie about need not.
+  if (plan === undefined && process.env.CROSSOVER_PLAN === undefined && !existsSync(path)) return undefined;
+  return loadPlan(path, { fingerprint: engine.fingerprint(), force: force ?? process.env.CROSSOVER_FORCE === '1' });
 }
 
 /** Errors travel as text: every rank then throws its own, instead of waiting for a rank that threw. */

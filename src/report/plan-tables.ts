@@ -29,7 +29,7 @@ export function formatEntry(entry: PlanEntry): string {
   const columns: Column[] = [
     { head: 'size' },
     ...(hidden ? [{ head: 'rows' }] : []),
-    ...algorithms.map((name) => ({ head: `${name} us` })),
+    ...algorithms.map((name) => ({ head: name })),
     { head: 'spread' },
     { head: 'plan', left: true },
     { head: 'next best' },
@@ -58,7 +58,7 @@ export function formatEntry(entry: PlanEntry): string {
       next,
     ]);
   }
-  return `${keyName(entry.key)}\n${formatTable(columns, rows)}`;
+  return `${keyName(entry.key)}, us\n${formatTable(columns, rows)}`;
 }
 
 function tunablesOf(tunables: Readonly<Record<string, number>>, algorithm: string): string {

@@ -8,3 +8,11 @@ describeEngines('ranks that disagree', (engine) => {
     expect(cases).toBe(3 * 22 * ranks);
   });
 });
+
+describeEngines('ranks that allocate differently', (engine) => {
+  it('are named, with the step', async () => {
+    const { problems, cases } = await runProgram('allocation', engine, 3);
+    expect(problems).toEqual([]);
+    expect(cases).toBe(3 * 7);
+  });
+});

@@ -4,6 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { launch, MAX_RANKS } from '../../group/launch.ts';
 import { threadsLeftBehind } from '../../group/supervise.ts';
@@ -26,6 +27,8 @@ The entry's default export is called on every rank, with the group and the progr
 interface RunOptions {
   ranks: number;
   timeout: number;
+  plan?: string;
+  force?: boolean;
 }
 
 /** The command that this one is added to needs `enablePositionalOptions()`. */
@@ -47,10 +50,15 @@ export function runCommand(): Command {
       parseTimeout,
       60,
     )
+    .option('--plan <file>', 'the plan that communicators of the program follow ($CROSSOVER_PLAN, or crossover-plan.json)')
+    .option('--force', 'follow the plan even if it was made on another host ($CROSSOVER_FORCE=1)')
     .addHelpText('after', HELP)
     .action(async (entry: string, rest: string[], _options: RunOptions, command: Command) => {
       const args = takeOptions(rest, command);
-      const { ranks, timeout } = command.opts<RunOptions>();
+      const { ranks, timeout, plan, force } = command.opts<RunOptions>();
+      // Ranks start with a copy of this environment, and communicators look there.
+      if (plan !== undefined) process.env.CROSSOVER_PLAN = resolve(plan);
+      if (force) process.env.CROSSOVER_FORCE = '1';
       await launch(entry, { ranks, args, timeoutSeconds: timeout }).catch(endNow);
     });
 }
@@ -66,7 +74,9 @@ function endNow(error: Error): never {
 /** Parses the options that stand right behind the entry, and returns what is left for the program. */
 function takeOptions(rest: string[], command: Command): string[] {
   let end = 0;
-  while (/^--(ranks|timeout)(=|$)/.test(rest[end] ?? '')) end += rest[end]?.includes('=') ? 1 : 2;
+  while (/^--(ranks|timeout|plan|force)(=|$)/.test(rest[end] ?? '')) {
+    end += rest[end] === '--force' || rest[end]?.includes('=') ? 1 : 2;
+  }
   command.parseOptions(rest.slice(0, end));
   return rest.slice(rest[end] === '--' ? end + 1 : end);
 }

@@ -3,7 +3,6 @@
  */
 import type { NormOperands } from '../../../dist/collective/fused.js';
 import type { Group } from '../../../dist/group/group.js';
-import type { Tensor } from '../../../dist/memory/tensor.js';
 import type { Quantization } from '../../../dist/operations.js';
 import type { ProgramData } from '../support/engines.ts';
 import { type Refusal, refuseAll } from '../support/refusals.ts';
@@ -46,7 +45,6 @@ export default function refusals(group: Group, _args: string[], data: ProgramDat
   const token = { quantization: 'f8e4m3_token', quantOut: f8, scaleOut: scales } as const;
   const fixed = { quantization: 'f8e4m3_static', quantOut: f8, scale: 1 } as const;
   const fp4 = { quantization: 'nvfp4', quantOut: f4, scaleOut: blockScales, scale: 1 } as const;
-  const bytesOf = (x: Tensor): Tensor => comm.empty('i8', [x.bytes]);
 
   const operands: Refusal[] = [
     ['input has dtype i8, which is not reduced', norm({ input: i8 })],
@@ -106,19 +104,15 @@ export default function refusals(group: Group, _args: string[], data: ProgramDat
     ['scale is undefined; f8e4m3_static needs a finite positive number that float32', norm({ ...fixed, scale: undefined })],
     ...[0, -1, NAN, INFINITY, 1e-60, 1e60].map((scale): Refusal => [`scale is ${scale}; nvfp4 needs`, norm({ ...fp4, scale })]),
     ['scale is given but f8e4m3_token computes a scale for each token', norm({ ...token, scale: 1 })],
-    ['quantOut and scaleOut overlap', norm({ ...fp4, ...overlapping() })],
+    // Views share memory with others of their dtype only, so scales of tokens are what can overlap.
+    ['scaleOut and input overlap; they must be apart', norm({ ...token, scaleOut: input.view(60, [4]) })],
+    ['scaleOut and residual overlap', norm({ ...token, residual, residualOut: first, scaleOut: residual.view(0, [4]) })],
+    ['scaleOut and residualOut overlap', norm({ ...token, residual, residualOut: first, scaleOut: first.view(9, [4]) })],
+    ['scaleOut and weight overlap', norm({ ...token, weight, scaleOut: weight.view(3, [4]) })],
+    ['scaleOut and out overlap', norm({ ...token, scaleOut: out.view(0, [4]) })],
     ['quantization is none; there is nothing to write', () => comm.quantize({ input })],
     ['quantOut is missing', () => comm.quantize({ input, quantization: 'f8e4m3_static', scale: 1 })],
     ['input has dtype i8, which is not reduced', () => comm.quantize({ ...fixed, input: i8 })],
   ];
   return refuseAll(session, [...operands, ...quantization]);
-
-  /** Views can only share memory with others of their dtype, so quantized outputs can overlap each other and nothing else. */
-  function overlapping(): Partial<NormOperands> {
-    const both = bytesOf(f8);
-    // The same bytes as another dtype, as no public function gives them.
-    const as = (dtype: string, shape: number[]): Tensor =>
-      Object.assign(Object.create(Object.getPrototypeOf(both)), both, { dtype, shape, count: shape[0]! * shape[1]! }) as Tensor;
-    return { quantOut: as('e2m1x2', [4, 8]), scaleOut: as('f8e4m3', [4, 1]) };
-  }
 }
