@@ -1,23 +1,39 @@
 /**
  * @file Builds dist/: AssemblyScript kernels -> wasm -> base64 in a generated TypeScript file -> tsc.
  * The kernels travel inside the package as text, so that users need no compiler and workers load no asset.
+ * dist/ is replaced only by a build that succeeded, in one step.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
+const started = new Date();
 
 function node(script, args) {
   const { status } = spawnSync(process.execPath, [script, ...args], { stdio: ['ignore', 2, 2] });
-  if (status !== 0) process.exit(1);
+  if (status === 0) return;
+  console.error(`build: ${script} failed`);
+  process.exit(1);
 }
 
-/** Shared memory must state its limits at compile time; the importer may pass less than the maximum (65536 pages = 4 GiB). */
-const ASC = ['kernels/wasm/index.ts', '-O3', '--converge', '--noAssert', '--runtime', 'stub', '--importMemory',
-  '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536', '--enable', 'simd,threads'];
+const ASC = [
+  ...['kernels/wasm/index.ts', '-O3', '--converge', '--noAssert', '--runtime', 'stub'],
+  // Shared memory must state its limits at compile time; the importer may pass less than the maximum (65536 pages = 4 GiB).
+  ...['--importMemory', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
+  ...['--enable', 'simd,threads'],
+];
 
 mkdirSync('.tmp', { recursive: true });
 const wasm = join('.tmp', 'kernels.wasm');
@@ -27,8 +43,16 @@ const generated = 'src/engine/cpu/kernels.generated.ts';
 const content = `// Made by scripts/build.mjs from kernels/wasm/. Do not edit.\nexport const KERNELS_BASE64: string =\n  '${text}';\n`;
 if (!existsSync(generated) || readFileSync(generated, 'utf8') !== content) writeFileSync(generated, content);
 
-rmSync('dist', { recursive: true, force: true });
-node('node_modules/typescript/bin/tsc', ['-p', 'tsconfig.json']);
-if (existsSync('dist/cli/main.js')) chmodSync('dist/cli/main.js', 0o755);
-writeFileSync('dist/.built', '');
+const fresh = join('.tmp', 'dist');
+rmSync(fresh, { recursive: true, force: true });
+node('node_modules/typescript/bin/tsc', ['-p', 'tsconfig.json', '--outDir', fresh]);
+chmodSync(join(fresh, 'cli', 'main.js'), 0o755);
+writeFileSync(join(fresh, '.built'), '');
+// What was edited while this ran is newer than the build.
+utimesSync(join(fresh, '.built'), started, started);
+const old = join('.tmp', 'dist.old');
+rmSync(old, { recursive: true, force: true });
+if (existsSync('dist')) renameSync('dist', old);
+renameSync(fresh, 'dist');
+rmSync(old, { recursive: true, force: true });
 console.error(`build: dist/ ready, kernels ${readFileSync(wasm).length} bytes of wasm`);

@@ -10,17 +10,18 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const mtime = (path) => (existsSync(join(root, path)) ? statSync(join(root, path)).mtimeMs : 0);
 
+/** When the youngest file below a folder was written; what the build itself writes does not count. */
 function newest(folder) {
   const entries = readdirSync(join(root, folder), { recursive: true, withFileTypes: true });
-  return Math.max(0, ...entries.filter((e) => e.isFile()).map((e) => statSync(join(e.parentPath ?? e.path, e.name)).mtimeMs));
+  const files = entries.filter((entry) => entry.isFile() && !entry.name.includes('.generated.'));
+  return Math.max(0, ...files.map((file) => statSync(join(file.parentPath ?? file.path, file.name)).mtimeMs));
 }
 
 function run(command, args) {
-  const { status } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
-  if (status !== 0) {
-    console.error(`setup: "${command} ${args.join(' ')}" failed (exit code ${status})`);
-    process.exit(1);
-  }
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
+  if (status === 0) return;
+  console.error(`setup: "${command} ${args.join(' ')}" failed: ${error?.message ?? `exit code ${status}`}`);
+  process.exit(1);
 }
 
 const [major, minor] = process.versions.node.split('.').map(Number);
@@ -32,7 +33,10 @@ if (mtime('node_modules/.package-lock.json') < mtime('package-lock.json')) {
   console.error('setup: installing dependencies');
   run('npm', ['ci', '--no-audit', '--no-fund']);
 }
-const sources = Math.max(newest('src'), newest('kernels'), newest('scripts'), mtime('tsconfig.json'), mtime('package.json'));
+const sources = Math.max(
+  ...['src', 'kernels'].map(newest),
+  ...['scripts/build.mjs', 'tsconfig.json', 'package.json', 'package-lock.json'].map(mtime),
+);
 if (mtime('dist/.built') < sources) {
   console.error('setup: building');
   run(process.execPath, ['scripts/build.mjs']);

@@ -1,7 +1,84 @@
 /**
- * @file The public API, and nothing else.
+ * @file The public API, and nothing else. test/package/api.test.ts lists it, so that it changes on purpose only.
  */
-export { Communicator } from './collective/communicator.ts';
-export type { AllReduceOptions, ExplainOptions, Override, ReduceScatterOptions } from './collective/communicator.ts';
+
+// Collectives and tensors
+export type { Algorithm, Bits, Request as AlgorithmRequest, Tunables } from './collective/algorithm.ts';
+export { algorithmsOf } from './collective/catalog.ts';
+export {
+  type AllReduceOptions,
+  Communicator,
+  type ExplainOptions,
+  type Override,
+  type ReduceScatterOptions,
+} from './collective/communicator.ts';
 export { type CommunicatorOptions, createCommunicator } from './collective/create.ts';
+export type { Choice as AlgorithmChoice } from './collective/dispatch.ts';
+// Plans
+export { fingerprintHere } from './collective/engines.ts';
 export type { NormOperands } from './collective/fused.ts';
+export type { Recording } from './engine/engine.ts';
+// Errors
+export { CrossoverError, MismatchError, RankError } from './errors.ts';
+// Ranks
+export type { Group } from './group/group.ts';
+export { type LaunchOptions, launch } from './group/launch.ts';
+export { Tensor } from './memory/tensor.ts';
+export {
+  MODES,
+  type Mode,
+  OPERATIONS,
+  type Operation,
+  QUANTIZATIONS,
+  type Quantization,
+  REDUCE_OPS,
+  type ReduceOp,
+} from './operations.ts';
+export { type Explanation, explain, formatExplanation, type RunnerUp } from './plan/explain.ts';
+export {
+  defaultPlanPath,
+  formatPlan,
+  type LoadPlanOptions,
+  loadPlan,
+  parsePlan,
+  savePlan,
+} from './plan/file.ts';
+export { fingerprintDifferences } from './plan/fingerprint.ts';
+export { keyName, type PlanKey } from './plan/key.ts';
+export type {
+  Candidate,
+  Choice,
+  Fingerprint,
+  HostFingerprint,
+  MeasuredPoint,
+  Plan,
+  PlanEntry,
+  PlanRange,
+  RegretPlace,
+  RegretReport,
+} from './plan/plan.ts';
+export { planJsonSchema } from './plan/schema.ts';
+// Prediction for hosts that are not here
+export {
+  findAlgorithm as findSimulatedAlgorithm,
+  standardAlgorithms as simulatedAlgorithmsOf,
+} from './simulate/algorithms/index.ts';
+export { type PhaseCost, type Prediction, predict, type Terms } from './simulate/cost.ts';
+export { PRESETS as TOPOLOGY_PRESETS, preset as topologyPreset } from './simulate/presets.ts';
+export type { Phase, SimulatedAlgorithm, Transfer } from './simulate/schedule.ts';
+export {
+  type Efficiency,
+  type Interconnect,
+  type Link,
+  type NvlinkOptions,
+  nvlinkAllToAll,
+  type PcieOptions,
+  pcieTree,
+  type Topology,
+  type TopologyNode,
+} from './simulate/topology.ts';
+export { parseTopology } from './simulate/topology-file.ts';
+export { DTYPES, type DType, dtypeBytes, REDUCIBLE_DTYPES, type ReducibleDType } from './tensor/dtype.ts';
+export { decodeArray, encodeArray } from './tensor/formats/array.ts';
+
+export { VERSION } from './version.ts';

@@ -7,14 +7,7 @@ import { ringReduce } from './ring';
 import { shiftOf } from './convert';
 import { copy, ownStage, stagesAtRank0 } from './stage';
 import { barrier, meet } from './sync';
-import { arenaStride, atRank0, rank, stageBytes, stageStride, worldSize } from './world';
-
-/** Elements in the largest slice when `count` is split over the ranks; a multiple of 16, so that slices start on a whole vector. */
-// @ts-ignore: decorator
-@inline
-export function sliceOf(count: u32): u32 {
-  return ((count + worldSize - 1) / worldSize + 15) & ~15;
-}
+import { arenaStride, atRank0, rank, sliceOf, stageBytes, stageStride, worldSize } from './world';
 
 /**
  * One-shot: every rank stages its input, and after one barrier every rank reduces everything by itself. N times the reading and

@@ -7,12 +7,11 @@
  * Bandwidth-optimal over links that only join neighbours: Patarasuk and Yuan, "Bandwidth optimal all-reduce algorithms for
  * clusters of workstations", JPDC 2009.
  */
-import { sliceOf } from './all-reduce';
 import { F16, F32, load1, load4, shift, shiftOf, store1, store8 } from './convert';
 import { AVG, MAX, MIN, Max, Min, Sum, combine, combine1, reduce } from './reduce';
 import { copy } from './stage';
 import { meetNeighbours } from './sync';
-import { arenaStride, rank, stageBytes, stageStride, stages, worldSize } from './world';
+import { arenaStride, rank, sliceOf, stageBytes, stageStride, stages, worldSize } from './world';
 
 /** to[i] = op(partial[i], own[i]) for one step: `From` and `To` are the dtype at the ends of the walk and f32 within it. */
 function stepAs<K, From, To, O>(divisor: f32, partial: usize, own: usize, to: usize, count: u32): void {

@@ -65,3 +65,10 @@ export function configure(
 export function atRank0(address: usize): usize {
   return address - rank * arenaStride;
 }
+
+/** Elements in the largest slice when `count` is split over the ranks; a multiple of 16, so that slices start on a whole vector. */
+// @ts-ignore: decorator
+@inline
+export function sliceOf(count: u32): u32 {
+  return ((count + worldSize - 1) / worldSize + 15) & ~15;
+}

@@ -51,7 +51,8 @@ const PRECISION = 0.01;
 export default function main(group: Group, _args: string[], request: BenchRequest): BenchRow[] {
   const key: PlanKey = { ...request.key, worldSize: group.size };
   const sizes = [...new Set(request.sizes.map((bytes) => sizeFor(key, bytes)))];
-  const arenaBytes = request.arenaBytes ?? Math.max(...sizes.map((bytes) => arenaFor(key, bytes))) + (4 << 20);
+  const arenaBytes =
+    request.arenaBytes ?? Math.max(...sizes.map((bytes) => arenaFor(key, bytes))) + (4 << 20);
   const comm = createCommunicator(group, { arenaBytes, plan: null });
   const line = new ProgressLine('bench', request.progress && group.rank === 0);
   for (const name of request.algorithms ?? []) algorithmNamed(key.operation, name);
@@ -63,7 +64,8 @@ export default function main(group: Group, _args: string[], request: BenchReques
         .filter(({ name }) => request.algorithms?.includes(name) ?? true)
         .filter((algorithm) => {
           const refused = refusal(algorithm, workload.request, comm.engine);
-          if (refused && request.algorithms) throw new CrossoverError(`algorithm ${algorithm.name} cannot do this: ${refused}`);
+          if (refused && request.algorithms)
+            throw new CrossoverError(`algorithm ${algorithm.name} cannot do this: ${refused}`);
           return refused === undefined;
         })
         .map((algorithm) => ({ algorithm, tunables: algorithm.tunables(workload.request)[0]! }));

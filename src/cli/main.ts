@@ -11,29 +11,47 @@ import { planCommand } from './commands/plan.ts';
 import { runCommand } from './commands/run.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { tuneCommand } from './commands/tune.ts';
+import { applyConventions } from './conventions.ts';
 import { UsageError } from './options.ts';
+
+const HELP = `
+Examples:
+  $ crossover doctor                           what this host has
+  $ crossover tune                             measure it, write crossover-plan.json
+  $ crossover plan explain all_reduce 64K      why the plan chooses what it chooses
+  $ crossover bench all_reduce -b 1K -e 16M    the columns of nccl-tests
+  $ crossover run program.ts --ranks 4         a program of your own
+
+Exit codes: 0 done, 1 a check or a run failed, 2 used wrongly.
+`;
 
 const program = new Command('crossover')
   .description('measures which collective is fastest at which size on this machine, and then uses it')
   .version(VERSION)
   .enablePositionalOptions()
-  .showHelpAfterError('(--help shows what there is)');
+  .addHelpText('after', HELP);
 
-for (const command of [tuneCommand(), benchCommand(), runCommand(), doctorCommand(), planCommand(), simulateCommand()]) {
+for (const command of [
+  tuneCommand(),
+  benchCommand(),
+  runCommand(),
+  doctorCommand(),
+  planCommand(),
+  simulateCommand(),
+]) {
   program.addCommand(command);
 }
-exitByThrowing(program);
+applyConventions(program);
+
+// A reader that has seen enough (`| head -1`) is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
 
 try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error);
-}
-
-/** Commander's own exits become exceptions, so that there is one place that decides exit codes. */
-function exitByThrowing(command: Command): void {
-  command.exitOverride();
-  for (const child of command.commands) exitByThrowing(child);
 }
 
 /** Prints one line for what is expected to go wrong, and the whole stack for what is not. */
@@ -46,7 +64,11 @@ function report(error: unknown): number {
   }
   if (error instanceof CrossoverError) {
     console.error(`error: ${error.message}`);
-    if (error instanceof RankError && error.cause instanceof Error && !(error.cause instanceof CrossoverError)) {
+    if (
+      error instanceof RankError &&
+      error.cause instanceof Error &&
+      !(error.cause instanceof CrossoverError)
+    ) {
       console.error(error.cause.stack);
     }
     return 1;

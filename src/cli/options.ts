@@ -1,7 +1,9 @@
 /**
  * @file Parsing of option values that several commands share. A value that cannot be used is a UsageError: exit code 2.
  */
+import { accessSync, constants, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { dirname } from 'node:path';
 import { CrossoverError } from '../errors.ts';
 import { parseSize } from '../units.ts';
 
@@ -54,6 +56,12 @@ export function parseNames<T extends string>(text: string, option: string, known
   return [...new Set(names)] as T[];
 }
 
+/** One name among `known`. */
+export function parseName<T extends string>(text: string, option: string, known: readonly T[]): T {
+  if ((known as readonly string[]).includes(text)) return text as T;
+  throw new UsageError(`${option} is "${text}"; use one of ${known.join(', ')}`);
+}
+
 /** A comma-separated list of whole numbers. */
 export function parseWholes(text: string, option: string, least: number, most: number): number[] {
   return [...new Set(text.split(',').map((part) => parseWhole(part, option, least, most)))];
@@ -62,4 +70,20 @@ export function parseWholes(text: string, option: string, least: number, most: n
 /** Ranks when nobody says: one a core, two at least (a world of one has nothing to tune), eight at most. */
 export function defaultRanks(): number {
   return Math.max(2, Math.min(8, availableParallelism()));
+}
+
+/** Refuses a file that cannot be written in the end, before the work is done rather than after. */
+export function checkOutput(path: string, option: string): void {
+  const folder = dirname(path);
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new UsageError(`${option} is "${path}", but there is no folder ${folder}; make it first`);
+  }
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new UsageError(`${option} is "${path}", which is a folder; name a file in it`);
+  }
+  try {
+    accessSync(folder, constants.W_OK);
+  } catch {
+    throw new UsageError(`${option} is "${path}", but the folder ${folder} cannot be written to`);
+  }
 }

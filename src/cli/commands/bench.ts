@@ -13,7 +13,15 @@ import { bold } from '../../report/table.ts';
 import { isReducible, parseDType } from '../../tensor/dtype.ts';
 import { sizeRange } from '../../units.ts';
 import { VERSION } from '../../version.ts';
-import { defaultRanks, parseAbove, parseBytes, parseNames, parseWhole, UsageError, usage } from '../options.ts';
+import {
+  defaultRanks,
+  parseAbove,
+  parseBytes,
+  parseName,
+  parseWhole,
+  UsageError,
+  usage,
+} from '../options.ts';
 
 interface Options {
   begin: string;
@@ -65,12 +73,27 @@ async function run(name: string, options: Options): Promise<void> {
   const ranks = parseWhole(options.ranks, '--ranks', 1, LIMITS.ranks);
   const request = requestOf(name, options);
   const { key, op } = request;
-  const rows = (await launch<BenchRow[]>(new URL('../../bench/program.js', import.meta.url), { ranks, data: request }))[0]!;
+  const rows = (
+    await launch<BenchRow[]>(new URL('../../bench/program.js', import.meta.url), { ranks, data: request })
+  )[0]!;
   const moves = key.operation === 'all_gather' || key.operation === 'broadcast';
-  const title: BenchTitle = { operation: key.operation, dtype: key.dtype, redop: moves ? 'none' : op, worldSize: ranks };
+  const title: BenchTitle = {
+    operation: key.operation,
+    dtype: key.dtype,
+    redop: moves ? 'none' : op,
+    worldSize: ranks,
+  };
   const { host, engine } = fingerprintHere();
   if (options.json) {
-    const data = { crossover: VERSION, date: new Date().toISOString(), engine, host, ...title, mode: key.mode, rows };
+    const data = {
+      crossover: VERSION,
+      date: new Date().toISOString(),
+      engine,
+      host,
+      ...title,
+      mode: key.mode,
+      rows,
+    };
     process.stdout.write(`${JSON.stringify(data, null, 2)}\n`);
   } else {
     const algorithms = [...new Set(rows.map((row) => row.algorithm))];
@@ -86,7 +109,9 @@ async function run(name: string, options: Options): Promise<void> {
   }
   const wrong = rows.filter((row) => row.wrong > 0);
   if (wrong.length > 0) {
-    throw new CrossoverError(`${wrong.length} of ${rows.length} rows have wrong elements, the first ${wrong[0]!.algorithm} at ${wrong[0]!.bytes} bytes`);
+    throw new CrossoverError(
+      `${wrong.length} of ${rows.length} rows have wrong elements, the first ${wrong[0]!.algorithm} at ${wrong[0]!.bytes} bytes`,
+    );
   }
 }
 
@@ -94,25 +119,33 @@ function requestOf(name: string, options: Options): BenchRequest {
   const operation = usage(() => parseOperation(name));
   const dtype = usage(() => parseDType(options.dtype, '--dtype'));
   const moves = operation === 'all_gather' || operation === 'broadcast';
-  if (!moves && !isReducible(dtype)) throw new UsageError(`--dtype ${dtype} is not reduced; use f32, f16 or bf16`);
+  if (!moves && !isReducible(dtype))
+    throw new UsageError(`--dtype ${dtype} is not reduced; use f32, f16 or bf16`);
   const fused = operation === 'all_reduce_rms_norm';
-  const op = parseNames(options.op, '--op', REDUCE_OPS)[0]!;
+  const op = parseName(options.op, '--op', REDUCE_OPS);
   if (fused && op !== 'sum') throw new UsageError(`--op ${op} is not for ${operation}; it sums`);
   const hidden = parseWhole(options.hidden, '--hidden', 1, LIMITS.hidden);
-  const quantization = parseNames(options.quantization, '--quantization', QUANTIZATIONS)[0]!;
+  const quantization = parseName(options.quantization, '--quantization', QUANTIZATIONS);
+  if (fused && quantization === 'nvfp4' && hidden % 16 !== 0) {
+    throw new UsageError(`--hidden is ${hidden}; --quantization nvfp4 needs a multiple of 16`);
+  }
   const algorithms = options.algorithm?.split(',').map((one) => one.trim());
   for (const one of algorithms ?? []) usage(() => algorithmNamed(operation, one));
   return {
     key: {
       operation,
       dtype,
-      mode: parseNames(options.mode, '--mode', MODES)[0]!,
+      mode: parseName(options.mode, '--mode', MODES),
       ...(fused ? { hidden, quantization } : {}),
       registered: true,
     },
     op,
     sizes: usage(() =>
-      sizeRange(parseBytes(options.begin, '-b'), parseBytes(options.end, '-e'), parseAbove(options.factor, '-f', 1)),
+      sizeRange(
+        parseBytes(options.begin, '-b'),
+        parseBytes(options.end, '-e'),
+        parseAbove(options.factor, '-f', 1),
+      ),
     ),
     algorithms,
     seconds: parseAbove(options.seconds, '--seconds', 0),

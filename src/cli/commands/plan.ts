@@ -14,7 +14,7 @@ import type { Plan } from '../../plan/plan.ts';
 import { planJsonSchema } from '../../plan/schema.ts';
 import { formatEntry, formatRegret, formatSummary } from '../../report/plan-tables.ts';
 import { DTYPES } from '../../tensor/dtype.ts';
-import { parseBytes, parseNames, parseWhole, usage } from '../options.ts';
+import { parseBytes, parseName, parseWhole, usage } from '../options.ts';
 
 interface FileOptions {
   plan?: string;
@@ -38,35 +38,57 @@ Examples:
 `;
 
 export function planCommand(): Command {
-  const plan = new Command('plan').description('show, explain and check a plan file').addHelpText('after', HELP);
-  withFile(plan.command('show'), 'every key: times, choices and crossovers').action((options: FileOptions) => {
-    const it = load(options);
-    const tables = it.entries.map(formatEntry).join('\n\n');
-    print(options, it, `${origin(it)}\n\n${tables}\n\nPlan, by size\n${formatSummary(it)}\n\n${formatRegret(it)}`);
-  });
-  withFile(plan.command('explain').argument('<operation>').argument('<size>'), 'which algorithm serves a size, why, and by how much')
+  const plan = new Command('plan')
+    .description('show, explain and check a plan file')
+    .addHelpText('after', HELP);
+  withFile(plan.command('show'), 'every key: times, choices and crossovers').action(
+    (options: FileOptions) => {
+      const it = load(options);
+      const tables = it.entries.map(formatEntry).join('\n\n');
+      print(
+        options,
+        it,
+        `${origin(it)}\n\n${tables}\n\nPlan, by size\n${formatSummary(it)}\n\n${formatRegret(it)}`,
+      );
+    },
+  );
+  withFile(
+    plan.command('explain').argument('<operation>').argument('<size>'),
+    'which algorithm serves a size, why, and by how much',
+  )
     .option('--dtype <name>', `one of ${DTYPES.join(', ')}`, 'bf16')
     .option('--ranks <n>', 'world size (the smallest in the plan)')
     .option('--mode <name>', `one of ${MODES.join(', ')}`, 'eager')
     .option('--hidden <n>', 'hidden size, for fused operations')
     .option('--quantization <name>', `one of ${QUANTIZATIONS.join(', ')}`, 'none')
-    .addHelpText('after', HELP)
     .action((operation: string, size: string, options: ExplainOptions) => {
+      const keyIn = keyOf(operation, options);
+      const bytes = parseBytes(size, 'size');
       const it = load(options);
-      const explanation = explain(it, keyOf(it, operation, options), parseBytes(size, 'size'));
+      const explanation = explain(it, keyIn(it), bytes);
       print(options, explanation, formatExplanation(explanation));
     });
-  withFile(plan.command('check'), 'whether the plan was made on this host with these kernels').action((options: FileOptions) => {
-    const it = load(options);
-    const differences = fingerprintDifferences(it.fingerprint, fingerprintHere());
-    print(options, { holds: differences.length === 0, differences }, differences.length === 0 ? `${origin(it)}\nit holds here` : '');
-    if (differences.length > 0) {
-      throw new CrossoverError(`the plan is from elsewhere (${differences.join('; ')}); run "crossover tune"`);
-    }
-  });
+  withFile(plan.command('check'), 'whether the plan was made on this host with these kernels').action(
+    (options: FileOptions) => {
+      const it = load(options);
+      const differences = fingerprintDifferences(it.fingerprint, fingerprintHere());
+      print(
+        options,
+        { holds: differences.length === 0, differences },
+        differences.length === 0 ? `${origin(it)}\nit holds here` : '',
+      );
+      if (differences.length > 0) {
+        throw new CrossoverError(
+          `the plan is from elsewhere (${differences.join('; ')}); run "crossover tune"`,
+        );
+      }
+    },
+  );
   plan
     .command('schema')
     .description('print the JSON schema of plan files')
+    .option('--json', 'accepted for symmetry: a schema is always JSON')
+    .addHelpText('after', HELP)
     .action(() => print({ json: true }, planJsonSchema(), ''));
   return plan;
 }
@@ -75,7 +97,8 @@ function withFile(command: Command, description: string): Command {
   return command
     .description(description)
     .option('--plan <file>', 'the plan file ($CROSSOVER_PLAN, or crossover-plan.json)')
-    .option('--json', 'print data instead of text');
+    .option('--json', 'print data instead of text')
+    .addHelpText('after', HELP);
 }
 
 /** Looking at a plan from another host is fine; only using it is refused. */
@@ -83,24 +106,27 @@ function load({ plan }: FileOptions): Plan {
   return loadPlan(plan ?? defaultPlanPath(), { force: true });
 }
 
-function keyOf(plan: Plan, operation: string, options: ExplainOptions): PlanKey {
+/** The key that the options name; only its world size may depend on the plan. */
+function keyOf(operation: string, options: ExplainOptions): (plan: Plan) => PlanKey {
   const name = usage(() => parseOperation(operation));
-  const worldSizes = plan.entries.map((entry) => entry.key.worldSize);
-  const ranks = options.ranks === undefined ? Math.min(...worldSizes) : parseWhole(options.ranks, '--ranks', 1, 1024);
+  const ranks = options.ranks === undefined ? undefined : parseWhole(options.ranks, '--ranks', 1, 1024);
   const fused = name === 'all_reduce_rms_norm';
-  return {
+  const key: Omit<PlanKey, 'worldSize'> = {
     operation: name,
-    dtype: parseNames(options.dtype, '--dtype', DTYPES)[0]!,
-    worldSize: ranks,
-    mode: parseNames(options.mode, '--mode', MODES)[0]!,
+    dtype: parseName(options.dtype, '--dtype', DTYPES),
+    mode: parseName(options.mode, '--mode', MODES),
     ...(fused
       ? {
           hidden: parseWhole(options.hidden ?? '4096', '--hidden', 1, 1 << 20),
-          quantization: parseNames(options.quantization, '--quantization', QUANTIZATIONS)[0]!,
+          quantization: parseName(options.quantization, '--quantization', QUANTIZATIONS),
         }
       : {}),
     registered: true,
   };
+  return (plan) => ({
+    ...key,
+    worldSize: ranks ?? Math.min(...plan.entries.map((entry) => entry.key.worldSize)),
+  });
 }
 
 function origin({ fingerprint, createdAt, crossover, command }: Plan): string {

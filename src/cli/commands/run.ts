@@ -22,13 +22,22 @@ The entry's default export is called on every rank, with the group and the progr
 
   $ crossover run hello.ts --ranks 4 hello
   hello rank 0 rank 1 rank 2 rank 3
+
+Examples:
+  $ crossover run hello.ts --ranks 4 hello
+  $ crossover run program.mjs --ranks 2 --timeout 10 --json
 `;
+
+/** Options that may stand right behind the entry, and those of them that take no value. */
+const OWN = /^--(ranks|timeout|plan|force|json)(=|$)/;
+const FLAGS: readonly string[] = ['--force', '--json'];
 
 interface RunOptions {
   ranks: number;
   timeout: number;
   plan?: string;
   force?: boolean;
+  json?: boolean;
 }
 
 /** The command that this one is added to needs `enablePositionalOptions()`. */
@@ -50,16 +59,21 @@ export function runCommand(): Command {
       parseTimeout,
       60,
     )
-    .option('--plan <file>', 'the plan that communicators of the program follow ($CROSSOVER_PLAN, or crossover-plan.json)')
+    .option(
+      '--plan <file>',
+      'the plan that communicators of the program follow ($CROSSOVER_PLAN, or crossover-plan.json)',
+    )
     .option('--force', 'follow the plan even if it was made on another host ($CROSSOVER_FORCE=1)')
+    .option('--json', 'print what the ranks returned as a JSON list, after all that they printed')
     .addHelpText('after', HELP)
     .action(async (entry: string, rest: string[], _options: RunOptions, command: Command) => {
       const args = takeOptions(rest, command);
-      const { ranks, timeout, plan, force } = command.opts<RunOptions>();
+      const { ranks, timeout, plan, force, json } = command.opts<RunOptions>();
       // Ranks start with a copy of this environment, and communicators look there.
       if (plan !== undefined) process.env.CROSSOVER_PLAN = resolve(plan);
       if (force) process.env.CROSSOVER_FORCE = '1';
-      await launch(entry, { ranks, args, timeoutSeconds: timeout }).catch(endNow);
+      const values = await launch(entry, { ranks, args, timeoutSeconds: timeout }).catch(endNow);
+      if (json) process.stdout.write(`${JSON.stringify(values, plain)}\n`);
     });
 }
 
@@ -71,11 +85,17 @@ function endNow(error: Error): never {
   throw error;
 }
 
+/** What JSON has no form for: typed arrays become lists, and big integers text. */
+function plain(_name: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value);
+  return ArrayBuffer.isView(value) && !(value instanceof DataView) ? Array.from(value as Uint8Array) : value;
+}
+
 /** Parses the options that stand right behind the entry, and returns what is left for the program. */
 function takeOptions(rest: string[], command: Command): string[] {
   let end = 0;
-  while (/^--(ranks|timeout|plan|force)(=|$)/.test(rest[end] ?? '')) {
-    end += rest[end] === '--force' || rest[end]?.includes('=') ? 1 : 2;
+  for (let option = rest[0]; option !== undefined && OWN.test(option); option = rest[end]) {
+    end += FLAGS.includes(option) || option.includes('=') ? 1 : 2;
   }
   command.parseOptions(rest.slice(0, end));
   return rest.slice(rest[end] === '--' ? end + 1 : end);

@@ -14,9 +14,10 @@ import { type Measurement, parseMeasurements } from '../../simulate/measurement.
 import { PRESETS, preset } from '../../simulate/presets.ts';
 import { render } from '../../simulate/render.ts';
 import { simulate } from '../../simulate/run.ts';
-import { parseSize, sizeRange } from '../../units.ts';
 import { checkTopology, firstRanks, nvlinkAllToAll, type Topology } from '../../simulate/topology.ts';
 import { parseTopology } from '../../simulate/topology-file.ts';
+import { sizeRange } from '../../units.ts';
+import { parseBytes, UsageError, usage } from '../options.ts';
 
 interface Options {
   p2p?: string;
@@ -103,12 +104,16 @@ export function simulateCommand(): Command {
         algorithms:
           options.algorithms === undefined
             ? standardAlgorithms(options.operation)
-            : options.algorithms.split(',').map((name) => findAlgorithm(options.operation, name.trim())),
+            : options.algorithms
+                .split(',')
+                .map((name) => usage(() => findAlgorithm(options.operation, name.trim()))),
         sizes: ranged
-          ? sizeRange(
-              parseSize(options.begin ?? '1K', '-b'),
-              parseSize(options.end ?? '16M', '-e'),
-              number(options.factor, '-f'),
+          ? usage(() =>
+              sizeRange(
+                parseBytes(options.begin ?? '1K', '-b'),
+                parseBytes(options.end ?? '16M', '-e'),
+                number(options.factor, '-f'),
+              ),
             )
           : [],
         measurements,
@@ -126,9 +131,7 @@ function readTopology(options: Options): Topology {
     (s) => s !== undefined,
   );
   if (sources.length !== 1) {
-    throw new CrossoverError(
-      `${sources.length} hosts given; use one of --p2p, --topology, --nvlink, --preset`,
-    );
+    throw new UsageError(`${sources.length} hosts given; use one of --p2p, --topology, --nvlink, --preset`);
   }
   const latency = options.latency === undefined ? undefined : number(options.latency, '--latency');
   let topology: Topology;
@@ -138,28 +141,28 @@ function readTopology(options: Options): Topology {
   } else if (options.topology !== undefined) {
     topology = parseTopology(read(options.topology, '--topology'));
   } else if (options.nvlink !== undefined) {
-    topology = nvlinkAllToAll({
-      ranks: number(options.nvlink, '--nvlink'),
-      bandwidth: number(options.bandwidth, '--bandwidth'),
-      latency: latency ?? 1,
-    });
+    const ranks = number(options.nvlink, '--nvlink');
+    const bandwidth = number(options.bandwidth, '--bandwidth');
+    topology = usage(() => nvlinkAllToAll({ ranks, bandwidth, latency: latency ?? 1 }));
   } else {
-    topology = preset(options.preset!);
+    topology = usage(() => preset(options.preset!));
   }
-  if (options.ranks !== undefined) topology = firstRanks(topology, number(options.ranks, '--ranks'));
+  if (options.ranks !== undefined) {
+    const ranks = number(options.ranks, '--ranks');
+    topology = usage(() => firstRanks(topology, ranks));
+  }
   const { launch, readEfficiency, writeEfficiency } = options;
-  return checkTopology({
+  const { efficiency } = topology;
+  const changed: Topology = {
     ...topology,
     launch: launch === undefined ? topology.launch : number(launch, '--launch'),
     efficiency: {
-      read:
-        readEfficiency === undefined ? topology.efficiency.read : number(readEfficiency, '--read-efficiency'),
-      write:
-        writeEfficiency === undefined
-          ? topology.efficiency.write
-          : number(writeEfficiency, '--write-efficiency'),
+      read: readEfficiency === undefined ? efficiency.read : number(readEfficiency, '--read-efficiency'),
+      write: writeEfficiency === undefined ? efficiency.write : number(writeEfficiency, '--write-efficiency'),
     },
-  });
+  };
+  // What was read from a file has been checked by now: what is wrong here came from options.
+  return usage(() => checkTopology(changed));
 }
 
 /** A log has no braces and JSON starts with one, so nobody has to say which it is. */
@@ -168,7 +171,7 @@ function readMeasured({ measured, operation }: Options): Measurement[] {
   const text = read(measured, '--measured');
   if (/^\s*[[{]/.test(text)) return parseMeasurements(text);
   if (operation !== 'all_reduce') {
-    throw new CrossoverError(`--measured ${measured} is a log of all-reduce; use --operation all_reduce`);
+    throw new UsageError(`--measured ${measured} is a log of all-reduce; use --operation all_reduce`);
   }
   return readVllmCustomAllReduce(text).flatMap(({ bytes, vllm, nccl }) => [
     { algorithm: 'two_shot', bytes, us: vllm },
@@ -182,8 +185,8 @@ function freeParameters(fit: Options['fit']): readonly Parameter[] {
 }
 
 function fitBelow({ fit, fitBelow }: Options): number | undefined {
-  if (fitBelow !== undefined) return parseSize(fitBelow, '--fit-below');
-  return fit === 'latency' ? parseSize(LATENCY_BELOW, '--fit-below') : undefined;
+  if (fitBelow !== undefined) return parseBytes(fitBelow, '--fit-below');
+  return fit === 'latency' ? parseBytes(LATENCY_BELOW, '--fit-below') : undefined;
 }
 
 function read(path: string, option: string): string {
@@ -197,6 +200,6 @@ function read(path: string, option: string): string {
 function number(text: string, option: string): number {
   const value = text.trim() === '' ? Number.NaN : Number(text);
   if (!Number.isFinite(value) || value < 0)
-    throw new CrossoverError(`${option} "${text}" is no number of 0 or more`);
+    throw new UsageError(`${option} "${text}" is no number of 0 or more`);
   return value;
 }

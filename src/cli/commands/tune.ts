@@ -1,7 +1,7 @@
 /**
  * @file `crossover tune`: measures this machine, writes the plan, and shows where one algorithm overtakes the next.
  */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { LIMITS } from '../../collective/engines.ts';
 import { launch } from '../../group/launch.ts';
 import { MODES, OPERATIONS, QUANTIZATIONS } from '../../operations.ts';
@@ -12,9 +12,18 @@ import { formatEntry, formatRegret, formatSummary } from '../../report/plan-tabl
 import { bold } from '../../report/table.ts';
 import { REDUCIBLE_DTYPES } from '../../tensor/dtype.ts';
 import type { TunedHere } from '../../tune/program.ts';
-import type { TuneRequest } from '../../tune/request.ts';
+import { keysOf, type TuneRequest } from '../../tune/request.ts';
 import { VERSION } from '../../version.ts';
-import { defaultRanks, parseAbove, parseBytes, parseNames, parseWhole, parseWholes, UsageError } from '../options.ts';
+import {
+  checkOutput,
+  defaultRanks,
+  parseAbove,
+  parseBytes,
+  parseNames,
+  parseWhole,
+  parseWholes,
+  UsageError,
+} from '../options.ts';
 
 interface Options {
   ranks: string;
@@ -48,9 +57,9 @@ export function tuneCommand(): Command {
   return new Command('tune')
     .description('measure this machine and write a plan')
     .option('--ranks <n>', 'world size', String(defaultRanks()))
-    .option('--operations <names>', `comma-separated: ${OPERATIONS.join(', ')}`, OPERATIONS.join(','))
+    .addOption(all('--operations <names>', OPERATIONS))
     .option('--dtype <names>', `comma-separated: ${REDUCIBLE_DTYPES.join(', ')}`, 'bf16,f32')
-    .option('--mode <names>', `comma-separated: ${MODES.join(', ')}`, MODES.join(','))
+    .addOption(all('--mode <names>', MODES))
     .option('--hidden <sizes>', 'hidden sizes of fused operations, comma-separated', '4096')
     .option('--quantization <names>', `outputs of fused operations: ${QUANTIZATIONS.join(', ')}`, 'none')
     .option('-b, --begin <size>', 'smallest message', '1K')
@@ -66,11 +75,25 @@ export function tuneCommand(): Command {
     .action(run);
 }
 
+/** A list of names of which all are the default. */
+function all(flags: string, names: readonly string[]): Option {
+  return new Option(flags, `comma-separated: ${names.join(', ')}`).default(names.join(','), 'all');
+}
+
 async function run(options: Options): Promise<void> {
   const ranks = parseWhole(options.ranks, '--ranks', 1, LIMITS.ranks);
   const request = requestOf(options);
+  if (keysOf(request, ranks).length === 0) {
+    throw new UsageError(
+      `--hidden ${options.hidden} has no multiple of 16, which --quantization nvfp4 needs`,
+    );
+  }
   const output = options.output ?? defaultPlanPath();
-  const results = await launch<TunedHere | undefined>(new URL('../../tune/program.js', import.meta.url), { ranks, data: request });
+  checkOutput(output, options.output === undefined && process.env.CROSSOVER_PLAN ? '$CROSSOVER_PLAN' : '-o');
+  const results = await launch<TunedHere | undefined>(new URL('../../tune/program.js', import.meta.url), {
+    ranks,
+    data: request,
+  });
   const { entries, heldOut, fingerprint } = results[0]!;
   const plan: Plan = {
     schema: PLAN_SCHEMA,
@@ -83,7 +106,9 @@ async function run(options: Options): Promise<void> {
     regret: regretReport(heldOut),
   };
   savePlan(output, plan);
-  process.stdout.write(options.json ? `${JSON.stringify(plan)}\n` : describe(plan, output, options.all === true));
+  process.stdout.write(
+    options.json ? `${JSON.stringify(plan)}\n` : describe(plan, output, options.all === true),
+  );
 }
 
 function requestOf(options: Options): TuneRequest {

@@ -8,7 +8,11 @@ import type { ProgramData } from '../support/engines.ts';
 import { throwing } from '../support/expect.ts';
 import { type Report, Session } from '../support/session.ts';
 
-type Case = readonly [name: string, message: string | RegExp, body: (comm: Communicator, isLast: boolean) => void];
+type Case = readonly [
+  name: string,
+  message: string | RegExp,
+  body: (comm: Communicator, isLast: boolean) => void,
+];
 
 const CASES: readonly Case[] = [
   [
@@ -74,10 +78,16 @@ export default function allocation(group: Group, _args: string[], { engine }: Pr
   const session = new Session(open());
   const isLast = group.rank === group.size - 1;
   for (const [name, message, body] of CASES) {
-    session.check(name, throwing(() => body(open(), isLast), message));
+    session.check(
+      name,
+      throwing(() => body(open(), isLast), message),
+    );
   }
   const sizes = 'ranks disagree: arenaBytes is 65536 on rank 0, 131072 on rank 2';
-  session.check(sizes, throwing(() => open(isLast ? 131072 : 65536), sizes, 'MismatchError'));
+  session.check(
+    sizes,
+    throwing(() => open(isLast ? 131072 : 65536), sizes, 'MismatchError'),
+  );
   const same = open();
   same.empty('f32', [1]).free();
   same.heap.verify();

@@ -35,6 +35,9 @@ export default function counting(group: Group, _args: string[], data: ProgramDat
   }
   const expected = replays * algorithms.length;
   const wrong = x.read().find((value) => value !== expected);
-  session.check(`x${comm.worldSize}`, wrong === undefined ? undefined : `counted to ${wrong}, not to ${expected}`);
+  session.check(
+    `x${comm.worldSize}`,
+    wrong === undefined ? undefined : `counted to ${wrong}, not to ${expected}`,
+  );
   return session.report();
 }

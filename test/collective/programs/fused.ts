@@ -12,7 +12,15 @@ import { Buffers } from '../support/buffers.ts';
 import { choiceLabel, choices } from '../support/cases.ts';
 import type { ProgramData } from '../support/engines.ts';
 import { differs } from '../support/expect.ts';
-import { compare, dtypesOf, EVERYTHING, judge, type NormProblem, problemLabel, solve } from '../support/norm.ts';
+import {
+  compare,
+  dtypesOf,
+  EVERYTHING,
+  judge,
+  type NormProblem,
+  problemLabel,
+  solve,
+} from '../support/norm.ts';
 import { type Combination, combinations, makeNormProblem, randomShape } from '../support/norm-problems.ts';
 import { type Report, Session } from '../support/session.ts';
 
@@ -63,9 +71,12 @@ function solveAll(session: Session, combination: Combination, tokens?: number): 
   for (const choice of choices(comm, shared, request, 8)) {
     const shape = randomShape(shared, quantization);
     session.skew();
-    const result = solve(problem, shape, buffers, (operands) => comm.allReduceRmsNorm(operands, { algorithm: choice }));
+    const result = solve(problem, shape, buffers, (operands) =>
+      comm.allReduceRmsNorm(operands, { algorithm: choice }),
+    );
     const label = `${name} ${choiceLabel(choice)} residualOut ${shape.residualOut} out ${shape.out}`;
-    const algorithm = typeof choice === 'string' ? algorithmNamed(request.operation, choice) : choice.algorithm;
+    const algorithm =
+      typeof choice === 'string' ? algorithmNamed(request.operation, choice) : choice.algorithm;
     if (algorithm.bits === 'rank-order') session.check(label, compare(problem, result, baseline));
     const dtypes = dtypesOf(problem);
     for (const part of ['residualOut', 'out', 'quantOut', 'scaleOut'] as const) {

@@ -12,7 +12,15 @@ import { SMALL_COUNTS } from '../support/cases.ts';
 import { elements, FLAVOURS } from '../support/data.ts';
 import type { ProgramData } from '../support/engines.ts';
 import { differs } from '../support/expect.ts';
-import { compare, dtypesOf, EVERYTHING, judge, type NormProblem, problemLabel, solve } from '../support/norm.ts';
+import {
+  compare,
+  dtypesOf,
+  EVERYTHING,
+  judge,
+  type NormProblem,
+  problemLabel,
+  solve,
+} from '../support/norm.ts';
 import { type Combination, combinations, makeNormProblem, randomShape } from '../support/norm-problems.ts';
 import { type Report, Session } from '../support/session.ts';
 
@@ -33,7 +41,10 @@ function norm(session: Session, combination: Combination): void {
   const buffers = new Buffers(comm, own);
   const everything = solve(problem, EVERYTHING, buffers, (operands) => comm.rmsNorm(operands));
   const label = `rms_norm ${problemLabel(problem)}`;
-  session.check(`${label}: residualOut`, differs(problem.dtype, everything.residualOut!, withResidual(problem)));
+  session.check(
+    `${label}: residualOut`,
+    differs(problem.dtype, everything.residualOut!, withResidual(problem)),
+  );
   session.check(label, judge(problem, everything));
   const shape = randomShape(own, combination.quantization);
   const some = solve(problem, shape, buffers, (operands) => comm.rmsNorm(operands));
@@ -47,7 +58,11 @@ function withResidual({ dtype, input, residual }: NormProblem): Uint8Array {
   return encodeArray(dtype, residual ? addRounded(x, decodeArray(dtype, residual), dtype) : x);
 }
 
-function quantizeOne(session: Session, combination: Combination, quantization: Exclude<Quantization, 'none'>): void {
+function quantizeOne(
+  session: Session,
+  combination: Combination,
+  quantization: Exclude<Quantization, 'none'>,
+): void {
   const { comm, own } = session;
   const problem = makeNormProblem(own, combination, 0);
   const { dtype, hidden, scale } = problem;

@@ -19,7 +19,9 @@ export default function mismatch(group: Group, _args: string[], data: ProgramDat
   const session = Session.open(group, data, 19);
   const { comm } = session;
   const last = comm.worldSize - 1;
-  const tensors = Array.from({ length: 4 }, () => comm.tensor('f32', [COUNT], new Float64Array(COUNT).fill(CONTENT)));
+  const tensors = Array.from({ length: 4 }, () =>
+    comm.tensor('f32', [COUNT], new Float64Array(COUNT).fill(CONTENT)),
+  );
   const half = comm.tensor('f16', [COUNT], new Float64Array(COUNT).fill(CONTENT));
   for (const [name, mostCall, lastCall, message] of scenarios(session, tensors, half)) {
     session.skew();
@@ -49,7 +51,12 @@ function scenarios({ comm, shared }: Session, [x, y, z, w]: Tensor[], half: Tens
   const recorded = comm.capture(reduce('two_shot'));
   const recordedOther = comm.capture(() => comm.allReduce(a, { out: y, op: 'max', algorithm: 'two_shot' }));
   const chunks = (bytes: number): (() => void) => {
-    const request = { operation: 'all_reduce', dtype: 'f32', worldSize: comm.worldSize, bytes: 4 * COUNT } as const;
+    const request = {
+      operation: 'all_reduce',
+      dtype: 'f32',
+      worldSize: comm.worldSize,
+      bytes: 4 * COUNT,
+    } as const;
     const algorithm = comm.choose(request, 'one_shot', { chunk_bytes: bytes });
     return () => comm.allReduce(a, { out: y, algorithm });
   };
@@ -61,7 +68,12 @@ function scenarios({ comm, shared }: Session, [x, y, z, w]: Tensor[], half: Tens
       () => comm.allReduce(a.view(0, [7]), { out: y!.view(0, [7]), algorithm: 'two_shot' }),
       `rank 0 calls all_reduce_two_shot f32 64 elements (sum, input @0, output @256)${who} all_reduce_two_shot f32 7 elements (sum, input @0, output @256)`,
     ],
-    ['dtype', reduce('two_shot'), () => comm.allReduce(half, { algorithm: 'two_shot' }), `${who} all_reduce_two_shot f16`],
+    [
+      'dtype',
+      reduce('two_shot'),
+      () => comm.allReduce(half, { algorithm: 'two_shot' }),
+      `${who} all_reduce_two_shot f16`,
+    ],
     [
       'reduction',
       reduce('one_shot'),
@@ -69,7 +81,12 @@ function scenarios({ comm, shared }: Session, [x, y, z, w]: Tensor[], half: Tens
       /elements \(sum, .* elements \(max, /,
     ],
     ['algorithm', reduce('ring'), reduce('one_shot'), `${who} all_reduce_one_shot`],
-    ['tensor', reduce('two_shot'), () => comm.allReduce(a, { out: z, algorithm: 'two_shot' }), 'output @512)'],
+    [
+      'tensor',
+      reduce('two_shot'),
+      () => comm.allReduce(a, { out: z, algorithm: 'two_shot' }),
+      'output @512)',
+    ],
     ['chunk_bytes', chunks(64), chunks(128), `but chunk_bytes is 64 on rank 0 and 128 on rank ${last}`],
     ['operation', reduce('two_shot'), () => comm.broadcast(a, 0, { out: y }), `${who} broadcast_direct`],
     [
@@ -85,7 +102,12 @@ function scenarios({ comm, shared }: Session, [x, y, z, w]: Tensor[], half: Tens
       'rank 0 calls all_gather_direct f32 8 elements (gather, input @0, output @256)',
     ],
     ['hidden', fused({}), fused({ input: a.view(0, [2, 32]) }), /two_shot f32 \[4, 16\].* f32 \[2, 32\]/],
-    ['hidden, unfused', fused({}, 'unfused_two_shot'), fused({ input: a }, 'unfused_two_shot'), /\[4, 16\].*\[1, 64\]/],
+    [
+      'hidden, unfused',
+      fused({}, 'unfused_two_shot'),
+      fused({ input: a }, 'unfused_two_shot'),
+      /\[4, 16\].*\[1, 64\]/,
+    ],
     ['epsilon', fused({}), fused({ epsilon: 1e-5 }), /epsilon 0\.000001, .*epsilon 0\.00001, /],
     [
       'epsilon, unfused',
@@ -95,10 +117,25 @@ function scenarios({ comm, shared }: Session, [x, y, z, w]: Tensor[], half: Tens
     ],
     ['fused or not', fused({}), fused({}, 'unfused_two_shot'), `${who} all_reduce_two_shot f32 [4, 16]`],
     ['residual', fused({}), fused({ residual: w }), /without residual.*with residual/],
-    ['weight', fused({}), fused({ weight: w!.view(0, [16]) }), `but weight is absent on rank 0 and given on rank ${last}`],
-    ['weight bias', fused({}), fused({ weightBias: 1 }), `but weight bias is 0 on rank 0 and 1 on rank ${last}`],
+    [
+      'weight',
+      fused({}),
+      fused({ weight: w!.view(0, [16]) }),
+      `but weight is absent on rank 0 and given on rank ${last}`,
+    ],
+    [
+      'weight bias',
+      fused({}),
+      fused({ weightBias: 1 }),
+      `but weight bias is 0 on rank 0 and 1 on rank ${last}`,
+    ],
     ...quantized(shared.pick(['two_shot', 'two_shot_columns', 'one_shot'])),
-    ['replay', () => recorded.replay(), () => recordedOther.replay(3), /two_shot f32 64 elements \(sum.*\(max/],
+    [
+      'replay',
+      () => recorded.replay(),
+      () => recordedOther.replay(3),
+      /two_shot f32 64 elements \(sum.*\(max/,
+    ],
     ['replay and call', () => recorded.replay(), reduce('one_shot'), `${who} all_reduce_one_shot`],
   ];
 
@@ -114,8 +151,18 @@ function scenarios({ comm, shared }: Session, [x, y, z, w]: Tensor[], half: Tens
         fused({ quantization: 'f8e4m3_token', quantOut, scaleOut }, algorithm),
         /\(f8e4m3_static, .*\(f8e4m3_token, /,
       ],
-      ['scale', fused(fixed, algorithm), fused({ ...fixed, scale: 2.5 }, algorithm), `but scale is 1 on rank 0 and 2.5 on rank ${last}`],
-      ['quantized output', fused(fixed, algorithm), fused({ ...fixed, quantOut: other }, algorithm), 'but quantized output is @'],
+      [
+        'scale',
+        fused(fixed, algorithm),
+        fused({ ...fixed, scale: 2.5 }, algorithm),
+        `but scale is 1 on rank 0 and 2.5 on rank ${last}`,
+      ],
+      [
+        'quantized output',
+        fused(fixed, algorithm),
+        fused({ ...fixed, quantOut: other }, algorithm),
+        'but quantized output is @',
+      ],
     ];
   }
 }

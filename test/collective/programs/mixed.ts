@@ -2,8 +2,8 @@
  * @file Hundreds of random collectives one after the other: all of them end, and leave the same on all ranks.
  */
 import type { Group } from '../../../dist/group/group.js';
-import type { ProgramData } from '../support/engines.ts';
 import { elements } from '../support/data.ts';
+import type { ProgramData } from '../support/engines.ts';
 import { type Report, Session } from '../support/session.ts';
 import { randomStep } from '../support/steps.ts';
 

@@ -34,9 +34,11 @@ function moveAll(session: Session, dtype: DType, count: number, i: number): void
   const seed = shared.seed();
   const flavour = shared.pick(['special', 'ones'] as const);
   // Every rank can tell what every other one holds.
-  const inputs = Array.from({ length: comm.worldSize }, (_, rank) => elements(dtype, count, flavour, seed + rank));
+  const inputs = Array.from({ length: comm.worldSize }, (_, rank) =>
+    elements(dtype, count, flavour, seed + rank),
+  );
   allGatherAll(session, dtype, inputs);
-  broadcastAll(session, dtype, inputs, i % comm.worldSize);
+  broadcastAll(session, dtype, inputs, shared.pick([i % comm.worldSize, comm.worldSize - 1]));
 }
 
 function allGatherAll(session: Session, dtype: DType, inputs: readonly Uint8Array[]): void {
@@ -45,7 +47,12 @@ function allGatherAll(session: Session, dtype: DType, inputs: readonly Uint8Arra
   const part = own.length / dtypeBytes(dtype);
   const expected = Uint8Array.from(Buffer.concat(inputs));
   const buffers = new Buffers(comm, shared);
-  const request = { operation: 'all_gather', dtype, worldSize: comm.worldSize, bytes: expected.length } as const;
+  const request = {
+    operation: 'all_gather',
+    dtype,
+    worldSize: comm.worldSize,
+    bytes: expected.length,
+  } as const;
   for (const algorithm of choices(comm, shared, request)) {
     for (const inPlace of [true, false]) {
       const out = buffers.make(dtype, [part * comm.worldSize]);

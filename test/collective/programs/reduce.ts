@@ -64,7 +64,12 @@ function solve(session: Session, dtype: ReducibleDType, op: ReduceOp, size: numb
   reduceScatterAll(session, makeProblem(session, dtype, op, part * comm.worldSize));
 }
 
-function makeProblem({ comm, shared, isFirst }: Session, dtype: ReducibleDType, op: ReduceOp, count: number): Problem {
+function makeProblem(
+  { comm, shared, isFirst }: Session,
+  dtype: ReducibleDType,
+  op: ReduceOp,
+  count: number,
+): Problem {
   const flavour = shared.pick(FLAVOURS);
   const seed = shared.seed();
   const input = (rank: number): Uint8Array => elements(dtype, count, flavour, seed + rank);
@@ -138,12 +143,19 @@ function judge(
 ): string | undefined {
   const algorithm = typeof choice === 'string' ? algorithmNamed(operation, choice) : choice.algorithm;
   const cut = inputs.map((input) => input.subarray(from, to));
-  if (algorithm.bits !== 'rank-order' && isSum(op)) return outOfBounds(dtype, op, decodeArray(dtype, result), cut);
+  if (algorithm.bits !== 'rank-order' && isSum(op))
+    return outOfBounds(dtype, op, decodeArray(dtype, result), cut);
   const size = dtypeBytes(dtype);
   return differs(dtype, result, expected.subarray(from * size, to * size));
 }
 
-function nameOf(ranks: number, operation: string, choice: string | Choice, problem: Problem, inPlace: boolean): string {
+function nameOf(
+  ranks: number,
+  operation: string,
+  choice: string | Choice,
+  problem: Problem,
+  inPlace: boolean,
+): string {
   const { dtype, op, count, flavour } = problem;
   return `x${ranks} ${operation} ${choiceLabel(choice)} ${dtype} ${op} ${count} ${flavour}${inPlace ? ' in place' : ''}`;
 }

@@ -89,17 +89,32 @@ export default function refusals(group: Group, _args: string[], data: ProgramDat
       'algorithm "ring" is unknown for broadcast; use one of staged, direct',
       () => comm.broadcast(y, 0, { algorithm: 'ring' }),
     ],
-    ['algorithm direct is one of all_gather, not of all_reduce', () => comm.allReduce(y, { algorithm: gather })],
-    ['algorithm ring has no tunable "blocks"; it has chunk_bytes', () => comm.choose(request, 'ring', { blocks: 1 })],
-    ['algorithm two_shot has no tunable "chunk_bytes"; it has none', () => comm.choose(request, 'two_shot', { chunk_bytes: 64 })],
-    ['tunable chunk_bytes is 0; use a whole number from 1 up', () => comm.choose(request, 'ring', { chunk_bytes: 0 })],
+    [
+      'algorithm direct is one of all_gather, not of all_reduce',
+      () => comm.allReduce(y, { algorithm: gather }),
+    ],
+    [
+      'algorithm ring has no tunable "blocks"; it has chunk_bytes',
+      () => comm.choose(request, 'ring', { blocks: 1 }),
+    ],
+    [
+      'algorithm two_shot has no tunable "chunk_bytes"; it has none',
+      () => comm.choose(request, 'two_shot', { chunk_bytes: 64 }),
+    ],
+    [
+      'tunable chunk_bytes is 0; use a whole number from 1 up',
+      () => comm.choose(request, 'ring', { chunk_bytes: 0 }),
+    ],
     ['tunable chunk_bytes is 1.5', () => comm.choose(request, 'ring', { chunk_bytes: 1.5 })],
     ['tunable chunk_bytes is NaN', () => comm.choose(request, 'ring', { chunk_bytes: Number.NaN })],
     [
       'algorithm one_shot cannot do this: a row of 400000 bytes does not fit the stage of 262144',
       () => comm.choose({ ...request, operation: 'all_reduce_rms_norm', hidden: 100_000 }, 'one_shot'),
     ],
-    ['there is no plan to explain; run "crossover tune" and pass its file as plan', () => comm.explain('all_reduce', 64)],
+    [
+      'there is no plan to explain; run "crossover tune" and pass its file as plan',
+      () => comm.explain('all_reduce', 64),
+    ],
     ['the communicator is closed', () => closed.empty('f32', [1])],
     ['the communicator is closed', () => closed.allReduce(y)],
     ['the communicator is closed', () => closed.allGather(part, y)],
@@ -109,7 +124,10 @@ export default function refusals(group: Group, _args: string[], data: ProgramDat
     ['the communicator is closed', () => closed.capture(() => {})],
     // making one
     [/engine "tpu" is unknown; .*cpu/, () => createCommunicator(group, { engine: 'tpu' as 'cpu' })],
-    [/arenaBytes is 5000000000; .* 256 to \d+ bytes a rank/, () => createCommunicator(group, { arenaBytes: 5e9 })],
+    [
+      /arenaBytes is 5000000000; .* 256 to \d+ bytes a rank/,
+      () => createCommunicator(group, { arenaBytes: 5e9 }),
+    ],
     ['no-such-plan.json', () => createCommunicator(group, { plan: 'no-such-plan.json', arenaBytes: 65536 })],
     // sizes
     ['dtype "f64" is unknown; use one of f32, f16, bf16', () => comm.empty('f64' as DType, [1])],
@@ -119,6 +137,9 @@ export default function refusals(group: Group, _args: string[], data: ProgramDat
     ['has too many elements', () => comm.empty('f32', [2 ** 40, 2 ** 40])],
   ];
   const unknown: Operation = 'all_to_all' as Operation;
-  table.push(['algorithm "x" is unknown for all_to_all', () => comm.choose({ ...request, operation: unknown }, 'x')]);
+  table.push([
+    'algorithm "x" is unknown for all_to_all',
+    () => comm.choose({ ...request, operation: unknown }, 'x'),
+  ]);
   return refuseAll(session, table);
 }

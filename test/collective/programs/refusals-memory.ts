@@ -10,7 +10,12 @@ import { type Report, Session } from '../support/session.ts';
 const ARENA = 1024 * 1024;
 
 export default function refusals(group: Group, _args: string[], data: ProgramData): Report {
-  const comm = createCommunicator(group, { engine: data.engine, plan: null, warn: () => {}, arenaBytes: ARENA });
+  const comm = createCommunicator(group, {
+    engine: data.engine,
+    plan: null,
+    warn: () => {},
+    arenaBytes: ARENA,
+  });
   const session = new Session(comm);
   const x = comm.tensor('f32', [4, 4], new Float64Array(16));
   const freed = comm.empty('f16', [5]);
@@ -82,7 +87,11 @@ export default function refusals(group: Group, _args: string[], data: ProgramDat
 
 /** A recording outlives its communicator as an object only. */
 function afterClosing({ comm }: Session): Refusal[] {
-  const other = createCommunicator(comm.group, { engine: comm.engine.name as 'cpu', plan: null, arenaBytes: 65536 });
+  const other = createCommunicator(comm.group, {
+    engine: comm.engine.name as 'cpu',
+    plan: null,
+    arenaBytes: 65536,
+  });
   const x = other.empty('f32', [1]);
   const recording = other.capture(() => other.allReduce(x));
   other.close();

@@ -51,7 +51,10 @@ export default function refusals(group: Group, _args: string[], data: ProgramDat
     ['input [4, 16] was freed', norm({ input: freed })],
     [`input [4, 0] has hidden size 0; use 1 to ${maxHidden}`, norm({ input: comm.empty('f32', [4, 0]) })],
     ['input [] has hidden size 0', norm({ input: comm.empty('f32', []) })],
-    [`input [1, ${maxHidden + 1}] has hidden size ${maxHidden + 1}; use 1 to`, norm({ input: wide, out: wide })],
+    [
+      `input [1, ${maxHidden + 1}] has hidden size ${maxHidden + 1}; use 1 to`,
+      norm({ input: wide, out: wide }),
+    ],
     ['epsilon is -1; use a number from 0 up that float32 can hold', norm({ epsilon: -1 })],
     ['epsilon is NaN', norm({ epsilon: NAN })],
     ['epsilon is Infinity', norm({ epsilon: INFINITY })],
@@ -76,7 +79,10 @@ export default function refusals(group: Group, _args: string[], data: ProgramDat
     ['out and residual overlap', norm({ out: residual, residual, residualOut: first })],
     ['out and residualOut overlap', norm({ out: shifted, residual, residualOut: first })],
     ['out and weight overlap', norm({ out: first, weight: double.view(8, [16]) })],
-    ['out is missing; it may be left out only when a quantized output is asked for', norm({ out: undefined })],
+    [
+      'out is missing; it may be left out only when a quantized output is asked for',
+      norm({ out: undefined }),
+    ],
   ];
   const quantization: Refusal[] = [
     ['quantOut is given but quantization is none', norm({ quantOut: f8 })],
@@ -93,21 +99,38 @@ export default function refusals(group: Group, _args: string[], data: ProgramDat
       'hidden size is 8; nvfp4 needs a multiple of 16',
       norm({ ...fp4, input: input.view(0, [8, 8]), out: out.view(0, [8, 8]) }),
     ],
-    ['quantOut [4] has 4 elements, must have 64 (tokens x hidden)', norm({ ...token, quantOut: f8.view(0, [4]) })],
+    [
+      'quantOut [4] has 4 elements, must have 64 (tokens x hidden)',
+      norm({ ...token, quantOut: f8.view(0, [4]) }),
+    ],
     ['quantOut [4] has 4 elements, must have 32 (', norm({ ...fp4, quantOut: f4.view(0, [4]) })],
     ['scaleOut is given but f8e4m3_static writes no scales', norm({ ...fixed, scaleOut: scales })],
-    ['scaleOut is missing; quantization f8e4m3_token writes its scales to it', norm({ ...token, scaleOut: undefined })],
+    [
+      'scaleOut is missing; quantization f8e4m3_token writes its scales to it',
+      norm({ ...token, scaleOut: undefined }),
+    ],
     ['scaleOut has dtype f8e4m3; f8e4m3_token writes f32', norm({ ...token, scaleOut: blockScales })],
     ['scaleOut has dtype f32; nvfp4 writes f8e4m3', norm({ ...fp4, scaleOut: scales })],
     ['scaleOut [3] has 3 elements, must have 4 (', norm({ ...token, scaleOut: scales.view(0, [3]) })],
     ['scaleOut [3] has 3 elements, must have 4 (', norm({ ...fp4, scaleOut: blockScales.view(0, [3]) })],
-    ['scale is undefined; f8e4m3_static needs a finite positive number that float32', norm({ ...fixed, scale: undefined })],
-    ...[0, -1, NAN, INFINITY, 1e-60, 1e60].map((scale): Refusal => [`scale is ${scale}; nvfp4 needs`, norm({ ...fp4, scale })]),
+    [
+      'scale is undefined; f8e4m3_static needs a finite positive number that float32',
+      norm({ ...fixed, scale: undefined }),
+    ],
+    ...[0, -1, NAN, INFINITY, 1e-60, 1e60].map(
+      (scale): Refusal => [`scale is ${scale}; nvfp4 needs`, norm({ ...fp4, scale })],
+    ),
     ['scale is given but f8e4m3_token computes a scale for each token', norm({ ...token, scale: 1 })],
     // Views share memory with others of their dtype only, so scales of tokens are what can overlap.
     ['scaleOut and input overlap; they must be apart', norm({ ...token, scaleOut: input.view(60, [4]) })],
-    ['scaleOut and residual overlap', norm({ ...token, residual, residualOut: first, scaleOut: residual.view(0, [4]) })],
-    ['scaleOut and residualOut overlap', norm({ ...token, residual, residualOut: first, scaleOut: first.view(9, [4]) })],
+    [
+      'scaleOut and residual overlap',
+      norm({ ...token, residual, residualOut: first, scaleOut: residual.view(0, [4]) }),
+    ],
+    [
+      'scaleOut and residualOut overlap',
+      norm({ ...token, residual, residualOut: first, scaleOut: first.view(9, [4]) }),
+    ],
     ['scaleOut and weight overlap', norm({ ...token, weight, scaleOut: weight.view(3, [4]) })],
     ['scaleOut and out overlap', norm({ ...token, scaleOut: out.view(0, [4]) })],
     ['quantization is none; there is nothing to write', () => comm.quantize({ input })],

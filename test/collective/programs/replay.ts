@@ -35,7 +35,11 @@ function compareWorlds(session: Session, round: number): void {
   const contents = Array.from({ length: 4 }, () => shared.seed());
   const make = (): Tensor[] =>
     contents.map((seed) =>
-      buffers.make(dtype, [size * comm.worldSize], elements(dtype, size * comm.worldSize, 'normal', seed + comm.rank)),
+      buffers.make(
+        dtype,
+        [size * comm.worldSize],
+        elements(dtype, size * comm.worldSize, 'normal', seed + comm.rank),
+      ),
     );
   const called = make();
   const replayed = make();

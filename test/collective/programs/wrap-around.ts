@@ -26,7 +26,10 @@ export default function wrapAround(group: Group): Report {
     }
     const expected = ROUNDS * algorithms.length;
     const wrong = x.read().find((value) => value !== expected);
-    session.check(`${before} before`, wrong === undefined ? undefined : `counted to ${wrong}, not to ${expected}`);
+    session.check(
+      `${before} before`,
+      wrong === undefined ? undefined : `counted to ${wrong}, not to ${expected}`,
+    );
     comm.close();
   }
   return session.report();

@@ -37,7 +37,8 @@ export class Buffers {
     for (const { whole, view, front } of this.#live) {
       const bytes = whole.readBytes();
       const around = [...bytes.subarray(0, front), ...bytes.subarray(front + view.bytes)];
-      if (around.some((byte) => byte !== GUARD)) problem = `bytes around ${view.dtype} [${view.shape.join(', ')}] changed`;
+      if (around.some((byte) => byte !== GUARD))
+        problem = `bytes around ${view.dtype} [${view.shape.join(', ')}] changed`;
       whole.free();
     }
     this.#live.length = 0;

@@ -13,7 +13,9 @@ const CHUNK_BYTES = [1, 2, 7, 64, 100, 1000, 4096, 16384, 65536, 262144, 1_000_0
 
 /** Element counts just below, at and above each size at which a stage is full, and some over 1 MiB. */
 export function largeCounts(elementBytes: number): number[] {
-  const edges = [16384, 65536, 262144].flatMap((bytes) => [-1, 0, 1].map((step) => bytes / elementBytes + step));
+  const edges = [16384, 65536, 262144].flatMap((bytes) =>
+    [-1, 0, 1].map((step) => bytes / elementBytes + step),
+  );
   return [...edges, 2 ** 20 / elementBytes + 17];
 }
 
@@ -21,7 +23,12 @@ export function largeCounts(elementBytes: number): number[] {
  * Every algorithm of the request's operation: by its name (default tunables), and once more with chunks of a random size where it has
  * chunks. Chunks are kept few: one costs a barrier.
  */
-export function choices(comm: Communicator, random: Random, request: Request, mostChunks = 40): (string | Choice)[] {
+export function choices(
+  comm: Communicator,
+  random: Random,
+  request: Request,
+  mostChunks = 40,
+): (string | Choice)[] {
   return algorithmsOf(request.operation).flatMap((algorithm): (string | Choice)[] => {
     if (algorithm.tunables(request)[0] === NO_TUNABLES) return [algorithm.name];
     const few = CHUNK_BYTES.filter((bytes) => request.bytes / bytes <= mostChunks);
@@ -30,5 +37,7 @@ export function choices(comm: Communicator, random: Random, request: Request, mo
 }
 
 export function choiceLabel(choice: string | Choice): string {
-  return typeof choice === 'string' ? choice : `${choice.algorithm.name} chunk_bytes=${choice.tunables.chunk_bytes}`;
+  return typeof choice === 'string'
+    ? choice
+    : `${choice.algorithm.name} chunk_bytes=${choice.tunables.chunk_bytes}`;
 }

@@ -19,7 +19,11 @@ export function differs(dtype: DType, actual: Uint8Array, expected: Uint8Array):
 }
 
 /** Runs what has to throw, and compares the message. A text has to be part of it. */
-export function throwing(body: () => unknown, expected: string | RegExp, name = 'CrossoverError'): string | undefined {
+export function throwing(
+  body: () => unknown,
+  expected: string | RegExp,
+  name = 'CrossoverError',
+): string | undefined {
   try {
     body();
   } catch (error) {

@@ -22,8 +22,8 @@ export interface Combination {
 /** Every dtype, hidden size and quantization that go together. */
 export function combinations(): Combination[] {
   return HIDDEN.flatMap((hidden) =>
-    QUANTIZATIONS.filter((quantization) => quantization !== 'nvfp4' || hidden % 16 === 0).flatMap((quantization) =>
-      REDUCIBLE_DTYPES.map((dtype) => ({ dtype, hidden, quantization })),
+    QUANTIZATIONS.filter((quantization) => quantization !== 'nvfp4' || hidden % 16 === 0).flatMap(
+      (quantization) => REDUCIBLE_DTYPES.map((dtype) => ({ dtype, hidden, quantization })),
     ),
   );
 }
@@ -50,7 +50,12 @@ export function makeNormProblem(
     weightBias: withWeight ? shared.pick([0, 1]) : 0,
     input: rows(dtype, tokens, hidden, kinds, seed + 1000 * rank),
     residual: withResidual ? rows(dtype, tokens, hidden, ['normal', kinds[0]], seed + 77) : undefined,
-    weight: withWeight ? encodeArray(dtype, Float64Array.from({ length: hidden }, () => shared.normal())) : undefined,
+    weight: withWeight
+      ? encodeArray(
+          dtype,
+          Float64Array.from({ length: hidden }, () => shared.normal()),
+        )
+      : undefined,
   };
 }
 

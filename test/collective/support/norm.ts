@@ -43,7 +43,12 @@ export interface NormResult {
   readonly scaleOut: Uint8Array | undefined;
 }
 
-const QUANT_DTYPE = { f8e4m3_static: 'f8e4m3', f8e4m3_token: 'f8e4m3', i8_token: 'i8', nvfp4: 'e2m1x2' } as const;
+const QUANT_DTYPE = {
+  f8e4m3_static: 'f8e4m3',
+  f8e4m3_token: 'f8e4m3',
+  i8_token: 'i8',
+  nvfp4: 'e2m1x2',
+} as const;
 
 /** dtype of each part of a result. */
 export function dtypesOf({ dtype, quantization }: NormProblem): Record<keyof NormResult, DType> {

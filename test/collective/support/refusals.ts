@@ -2,7 +2,7 @@
  * @file Tables of calls that have to be refused. Every rank makes every call; none of them may reach the engine, so ranks need not be in step.
  */
 import { throwing } from './expect.ts';
-import { type Report, Session } from './session.ts';
+import type { Report, Session } from './session.ts';
 
 /** A call, and a part of the message that it has to be refused with. */
 export type Refusal = readonly [message: string | RegExp, call: () => unknown];

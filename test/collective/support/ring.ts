@@ -22,12 +22,20 @@ export function outOfBounds(
   const exact = allReduce(inputs, op);
   const finite = inputs.map((input) => input.map((x) => (Number.isFinite(x) ? x : 0)));
   const bounds = sumErrorBound(finite, op, dtype);
-  const low = roundArray(dtype, exact.map((x, i) => x - bounds[i]!));
-  const high = roundArray(dtype, exact.map((x, i) => x + bounds[i]!));
+  const low = roundArray(
+    dtype,
+    exact.map((x, i) => x - bounds[i]!),
+  );
+  const high = roundArray(
+    dtype,
+    exact.map((x, i) => x + bounds[i]!),
+  );
   for (let i = 0; i < exact.length; i++) {
     const magnitude = finite.reduce((sum, input) => sum + Math.abs(input[i]!), 0);
     if (magnitude >= F32_MAX) continue;
-    const right = Number.isNaN(exact[i]!) ? Number.isNaN(actual[i]!) : low[i]! <= actual[i]! && actual[i]! <= high[i]!;
+    const right = Number.isNaN(exact[i]!)
+      ? Number.isNaN(actual[i]!)
+      : low[i]! <= actual[i]! && actual[i]! <= high[i]!;
     if (!right) return `element ${i} is ${actual[i]}, and the exact ${op} ${exact[i]}`;
   }
   return undefined;

@@ -40,7 +40,10 @@ function row(dtype: ReducibleDType, hidden: number, kind: RowKind, seed: number)
     case 'zero':
       return new Uint8Array(hidden * size);
     case 'tiny':
-      return encodeArray(dtype, Float64Array.from({ length: hidden }, () => random.normal() * 1e-7));
+      return encodeArray(
+        dtype,
+        Float64Array.from({ length: hidden }, () => random.normal() * 1e-7),
+      );
     case 'special':
       return elements(dtype, hidden, 'special', seed);
     case 'huge':

@@ -69,11 +69,16 @@ export class Session {
 
   /** Collective: all ranks' problems. */
   report(): Report {
-    const all = this.comm.group.gather({ problems: this.#problems, results: this.#results, cases: this.#cases });
+    const all = this.comm.group.gather({
+      problems: this.#problems,
+      results: this.#results,
+      cases: this.#cases,
+    });
     const problems = all.flatMap((one) => one.problems);
     for (const [rank, { results }] of all.entries()) {
       for (const [i, [label, hash]] of this.#results.entries()) {
-        if (results[i]?.[1] !== hash) problems.push(`${label}: rank ${rank} has other bytes than rank ${this.comm.rank}`);
+        if (results[i]?.[1] !== hash)
+          problems.push(`${label}: rank ${rank} has other bytes than rank ${this.comm.rank}`);
       }
     }
     const cases = this.#results.length + all.reduce((sum, one) => sum + one.cases, 0);

@@ -19,7 +19,13 @@ export function randomStep(random: Random, worldSize: number, size: number): Ran
   const root = random.whole(0, worldSize - 1);
   const op = random.pick(['max', 'min', 'avg'] as const);
   const algorithm = (operation: Operation): string => random.pick(algorithmsOf(operation)).name;
-  const [a, b] = random.pick([[0, 1], [1, 2], [2, 3], [3, 0], [1, 3]] as const);
+  const [a, b] = random.pick([
+    [0, 1],
+    [1, 2],
+    [2, 3],
+    [3, 0],
+    [1, 3],
+  ] as const);
   switch (random.whole(0, 6)) {
     case 0: {
       const name = algorithm('all_reduce');
@@ -32,7 +38,8 @@ export function randomStep(random: Random, worldSize: number, size: number): Ran
     }
     case 2: {
       const name = algorithm('all_gather');
-      return (comm, t) => comm.allGather(t[a]!.view(0, [part]), t[b]!.view(0, [part * worldSize]), { algorithm: name });
+      return (comm, t) =>
+        comm.allGather(t[a]!.view(0, [part]), t[b]!.view(0, [part * worldSize]), { algorithm: name });
     }
     case 3: {
       const name = algorithm('reduce_scatter');
