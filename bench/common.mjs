@@ -2,7 +2,9 @@
  * @file What the benches share: their options, what they say about the host, their tables and files.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { fingerprintHere } from '../dist/collective/engines.js';
 import { median } from '../dist/measure/statistics.js';
@@ -30,16 +32,28 @@ export function fail(message) {
   process.exit(1);
 }
 
-/** What every file of results starts with. */
-export function header() {
+/** What every file of results starts with. Warns when others use the machine: latencies are then theirs as well. */
+export async function header() {
   const { engine, host, kernels } = fingerprintHere();
   const { cpu, cores, platform, arch } = host;
+  const busyCores = await busy();
+  if (busyCores > 0.1)
+    console.error(`warning: others keep ${busyCores} of ${cores} cores busy; expect noise`);
   return {
     command: ['node', `bench/${process.argv[1].split('/').pop()}`, ...process.argv.slice(2)].join(' '),
     date: new Date().toISOString(),
-    host: { cpu, cores, platform, arch },
+    host: { cpu, cores, platform, arch, busyCores },
     versions: { crossover: VERSION, engine, kernels, node: process.version },
   };
+}
+
+/** How many cores are in use while this process sleeps. */
+async function busy() {
+  const total = () =>
+    cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0);
+  const [start, before] = [performance.now(), total()];
+  await sleep(1000);
+  return Math.round(((total() - before) / (performance.now() - start)) * 100) / 100;
 }
 
 export function save(path, data) {

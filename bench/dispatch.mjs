@@ -11,7 +11,7 @@ const options = parseOptions('node bench/dispatch.mjs [-o FILE.json]', {
   output: { type: 'string', short: 'o' },
 });
 
-const head = header();
+const head = await header();
 const [rows] = await launch(PROGRAM, { ranks: 1 });
 console.log(
   `# crossover ${head.versions.crossover}, Node.js ${process.version}, ${head.host.cpu}: 1 rank, 0 elements`,

@@ -38,7 +38,7 @@ const points = [
   ...[8, 16, 32, 64, 128, 256, 1024].map((kib) => ({ bytes: kib * KIB, hidden: 4096 })),
 ];
 
-const head = header();
+const head = await header();
 const taken = [];
 for (let k = 0; k < rounds; k++) {
   console.error(`round ${k + 1} of ${rounds}`);

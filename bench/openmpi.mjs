@@ -2,7 +2,6 @@
  * @file All-reduce (f32, sum) against Open MPI's over shared memory, in one run: the two take turns, and never run at the same time.
  * See README.md for the two protocols. Targets: at most 0.5 of Open MPI's time up to 64 KiB, at most 0.8 above.
  */
-import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { launch } from '../dist/group/launch.js';
 import { median } from '../dist/measure/statistics.js';
@@ -22,7 +21,7 @@ import {
 import { buildPeer, runPeer } from './peers/openmpi.mjs';
 
 const USAGE =
-  'node bench/openmpi.mjs [--ranks 2] [-b 1K] [-e 64M] [-f 2] [--rounds 3] [--seconds 1] [--protocol touched|plain|both] [-o FILE.json]';
+  'node bench/openmpi.mjs [--ranks 2] [-b 1K] [-e 64M] [-f 2] [--rounds 5] [--seconds 0.5] [--protocol touched|plain|both] [-o FILE.json]';
 const PROGRAM = fileURLToPath(new URL('all-reduce-program.mjs', import.meta.url));
 const SMALL = 64 * 1024;
 
@@ -31,8 +30,8 @@ const options = parseOptions(USAGE, {
   begin: { type: 'string', short: 'b', default: '1K' },
   end: { type: 'string', short: 'e', default: '64M' },
   factor: { type: 'string', short: 'f', default: '2' },
-  rounds: { type: 'string', default: '3' },
-  seconds: { type: 'string', default: '1' },
+  rounds: { type: 'string', default: '5' },
+  seconds: { type: 'string', default: '0.5' },
   protocol: { type: 'string', default: 'both' },
   output: { type: 'string', short: 'o' },
 });
@@ -48,7 +47,7 @@ if (!protocols.every((protocol) => protocol === 'touched' || protocol === 'plain
 const sizes = sizeRange(begin, end, factor).map((bytes) => Math.max(1, Math.round(bytes / 4)) * 4);
 
 buildPeer();
-const head = header();
+const head = await header();
 const taken = protocols.map((protocol) => ({ protocol, openmpi: [], crossover: [] }));
 for (let k = 0; k < rounds; k++) {
   for (const { protocol, openmpi, crossover } of taken) {
@@ -67,7 +66,7 @@ console.log(
   `# ${library} (single copy: ${singleCopy}) against crossover ${head.versions.crossover}, replay, all_reduce f32 sum`,
 );
 console.log(
-  `# ${ranks} ranks on ${head.host.cpu}, ${availableParallelism()} cores; medians of ${rounds} rounds, us`,
+  `# ${ranks} ranks on ${head.host.cpu}, ${head.host.cores} cores; medians of ${rounds} rounds, us`,
 );
 const rows = taken.flatMap(({ protocol, openmpi, crossover }) =>
   sizes.map((bytes, i) => compare(protocol, bytes, i, openmpi, crossover)),

@@ -6,13 +6,17 @@
  *
  * Without a plan it works as well, untuned, and says so.
  */
-import { existsSync } from 'node:fs';
-import { createCommunicator, defaultPlanPath, formatExplanation, type Group } from 'crossover';
+import {
+  type Communicator,
+  CrossoverError,
+  createCommunicator,
+  formatExplanation,
+  type Group,
+} from 'crossover';
 
 export default function main(group: Group): void {
   // Follows $CROSSOVER_PLAN or ./crossover-plan.json; refuses it when it was measured on another host.
   const comm = createCommunicator(group);
-  const planned = existsSync(defaultPlanPath());
   const sum = (group.size * (group.size + 1)) / 2;
 
   for (const bytes of [4 << 10, 256 << 10, 4 << 20]) {
@@ -25,9 +29,18 @@ export default function main(group: Group): void {
     x.free();
 
     if (group.rank === 0) {
-      const why = planned ? formatExplanation(comm.explain('all_reduce', bytes)) : 'no plan';
-      console.log(`${bytes} bytes: every element is ${sum} on every rank. ${why}`);
+      console.log(`${bytes} bytes: every element is ${sum} on every rank\n  ${why(comm, bytes)}`);
     }
   }
   comm.close();
+}
+
+function why(comm: Communicator, bytes: number): string {
+  try {
+    return formatExplanation(comm.explain('all_reduce', bytes)).replaceAll('\n', '\n  ');
+  } catch (error) {
+    // No plan, or none for so many ranks: the message says which.
+    if (error instanceof CrossoverError) return error.message;
+    throw error;
+  }
 }

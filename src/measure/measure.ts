@@ -13,7 +13,7 @@ import type { Choice } from '../collective/dispatch.ts';
 import type { Communicator } from '../collective/communicator.ts';
 import type { Recording } from '../engine/engine.ts';
 import type { Mode } from '../operations.ts';
-import { type Estimate, estimate } from './statistics.ts';
+import { type Estimate, estimate, median } from './statistics.ts';
 import type { Workload } from './workload.ts';
 
 export interface MeasureOptions {
@@ -103,7 +103,11 @@ function runRounds(comm: Communicator, runners: readonly Runner[], idle: Runner,
     round += rounds;
     const all = comm.group.gather({ own, seconds: (performance.now() - start) / 1000 });
     for (const [i, runner] of active.entries()) {
-      for (let k = 0; k < rounds; k++) runner.samples.push(Math.max(...all.map((rank) => rank.own[i]![k]!)));
+      for (let k = 0; k < rounds; k++) {
+        const times = all.map((rank) => rank.own[i]![k]!);
+        // Collectives end when the slowest rank ends. Touching waits for nobody: a rank that lost its core for a moment tells nothing.
+        runner.samples.push(runner === idle ? median(times) : Math.max(...times));
+      }
     }
     if (Math.max(...all.map((rank) => rank.seconds)) > options.seconds) return;
     active = unsettled(runners, active, idle, options.precision);

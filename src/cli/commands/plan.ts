@@ -57,7 +57,7 @@ export function planCommand(): Command {
     'which algorithm serves a size, why, and by how much',
   )
     .option('--dtype <name>', `one of ${DTYPES.join(', ')}`, 'bf16')
-    .option('--ranks <n>', 'world size (the smallest in the plan)')
+    .option('--ranks <n>', 'world size (the smallest that the plan has)')
     .option('--mode <name>', `one of ${MODES.join(', ')}`, 'eager')
     .option('--hidden <n>', 'hidden size, for fused operations')
     .option('--quantization <name>', `one of ${QUANTIZATIONS.join(', ')}`, 'none')
@@ -123,10 +123,11 @@ function keyOf(operation: string, options: ExplainOptions): (plan: Plan) => Plan
       : {}),
     registered: true,
   };
-  return (plan) => ({
-    ...key,
-    worldSize: ranks ?? Math.min(...plan.entries.map((entry) => entry.key.worldSize)),
-  });
+  return (plan) => {
+    const own = plan.entries.filter((entry) => entry.key.operation === name);
+    const smallest = Math.min(...(own.length > 0 ? own : plan.entries).map((entry) => entry.key.worldSize));
+    return { ...key, worldSize: ranks ?? smallest };
+  };
 }
 
 function origin({ fingerprint, createdAt, crossover, command }: Plan): string {

@@ -162,7 +162,8 @@ class CpuEngine implements Engine {
   #disagree(command: number): never {
     const calls = this.group.gather(this.#codec.describe(command, this.arena.base));
     const rank = calls.findIndex(({ signature }) => signature !== calls[0]!.signature);
-    const [first, other] = [calls[0]!, calls[rank]!];
+    const [first, other] = [calls[0]!, calls[rank]];
+    if (!other) throw new MismatchError(`ranks disagree, and yet all call ${first.text}; was their memory overwritten?`);
     if (first.text !== other.text) {
       throw new MismatchError(`ranks disagree: rank 0 calls ${first.text}; rank ${rank} calls ${other.text}`);
     }

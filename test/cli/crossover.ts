@@ -1,0 +1,58 @@
+/** @file Runs the command line as users do: a process, its output and how it ended. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+
+export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+export interface Ended {
+  code: number | null;
+  signal: string | null;
+  out: string;
+  error: string;
+}
+
+export interface Options {
+  cwd?: string;
+  env?: Record<string, string>;
+}
+
+export function start(
+  args: readonly string[],
+  options: Options = {},
+): { child: ChildProcess; ended: Promise<Ended> } {
+  const { CROSSOVER_PLAN: _plan, CROSSOVER_FORCE: _force, ...inherited } = process.env;
+  const env = { ...inherited, ...options.env };
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    cwd: options.cwd ?? tmpdir(),
+    env,
+    stdio: 'pipe',
+  });
+  let out = '';
+  let error = '';
+  child.stdout.on('data', (chunk) => (out += chunk));
+  child.stderr.on('data', (chunk) => (error += chunk));
+  const ended = once(child, 'close').then(([code, signal]) => ({
+    code: code as number | null,
+    signal: signal as string | null,
+    out,
+    error,
+  }));
+  return { child, ended };
+}
+
+export function crossover(args: readonly string[], options: Options = {}): Promise<Ended> {
+  return start(args, options).ended;
+}
+
+/** An empty folder that is gone after the test. */
+export function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'crossover-cli-'));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}

@@ -1,0 +1,102 @@
+/** @file What the command line says of itself, and how it refuses: one line, what was wrong, what would do; exit code 2. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { crossover, folder, ROOT } from './crossover.ts';
+
+test('--version is the version of the package', async () => {
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  expect(await crossover(['--version'])).toEqual({ code: 0, signal: null, out: `${version}\n`, error: '' });
+});
+
+const COMMANDS = [
+  [],
+  ...['tune', 'bench', 'run', 'doctor', 'plan', 'simulate'].map((name) => [name]),
+  ...['show', 'explain', 'check', 'schema'].map((name) => ['plan', name]),
+];
+
+test.each(COMMANDS.map((command) => [command]))('help of %j has an example', async (command) => {
+  const { code, out, error } = await crossover([...command, '--help']);
+  expect({ code, error }).toEqual({ code: 0, error: '' });
+  expect(out).toMatch(/^Usage: crossover/);
+  expect(out).toMatch(/^Examples?:$/m);
+  expect(out).toMatch(/^ +\$ crossover /m);
+});
+
+test('every command prints data when asked', async () => {
+  for (const name of ['tune', 'bench', 'run', 'doctor', 'simulate']) {
+    expect((await crossover([name, '--help'])).out).toContain('--json');
+  }
+});
+
+test('no command at all shows the help, as an error', async () => {
+  const { code, out, error } = await crossover([]);
+  expect({ code, out }).toEqual({ code: 2, out: '' });
+  expect(error).toContain('Commands:');
+});
+
+/** Arguments, and what the one line must have: the option, the value, what is accepted. */
+const REFUSED: [string, ...(string | RegExp)[]][] = [
+  ['frobnicate', "unknown command 'frobnicate'", 'crossover --help'],
+  ['tunes', 'tune'],
+  ['tune --dtyp f32', "'--dtyp'", '--dtype', 'crossover tune --help'],
+  ['tune extra', 'too many arguments', 'crossover tune --help'],
+  ['tune --operations all_reduce,sort', '--operations', '"sort"', 'all_reduce, all_gather'],
+  ['tune --dtype i8', '--dtype', '"i8"', 'f32, f16, bf16'],
+  ['tune --mode lazy', '--mode', '"lazy"', 'eager, replay'],
+  ['tune --quantization int4', '--quantization', '"int4"', 'nvfp4'],
+  ['tune --hidden 4096,x', '--hidden', '"x"', 'from 1 to'],
+  [
+    'tune --operations all_reduce_rms_norm --hidden 100 --quantization nvfp4',
+    '--hidden 100',
+    'multiple of 16',
+  ],
+  ['tune --ranks 1000', '--ranks', '"1000"', 'from 1 to 16'],
+  ['tune --ranks', "'--ranks <n>' argument missing"],
+  ['tune -b 8Q', '-b', '"8Q"', '256K'],
+  ['tune -b 1M -e 1K', '-e 1K', '-b 1M'],
+  ['tune -f 1', '-f', '"1"', 'above 1'],
+  ['tune --seconds 0', '--seconds', '"0"', 'above 0'],
+  ['tune -o /nowhere/plan.json', '-o', '/nowhere/plan.json', 'no folder /nowhere'],
+  ['tune -o .', '-o', 'a folder'],
+  ['bench', "missing required argument 'operation'", 'crossover bench --help'],
+  ['bench sort', '"sort"', 'all_reduce, all_gather'],
+  ['bench all_reduce --algorithm one_shot,bogus', '"bogus"', 'one_shot, two_shot'],
+  ['bench all_reduce --op sum,max', '--op', '"sum,max"', 'sum, max, min, avg'],
+  ['bench all_reduce --dtype i8', '--dtype i8', 'f32, f16 or bf16'],
+  ['bench all_gather --dtype e2m1x2', '--dtype e2m1x2', 'use i8'],
+  ['bench all_gather --dtype x', '--dtype', '"x"', 'e2m1x2'],
+  ['bench all_reduce_rms_norm --op max', '--op max', 'it sums'],
+  ['bench all_reduce_rms_norm --hidden 100 --quantization nvfp4', '--hidden', '100', 'multiple of 16'],
+  ['bench all_reduce -b 1M -e 1K', '-e', '-b'],
+  ['plan', /^Usage: /],
+  ['plan frob', "unknown command 'frob'", 'crossover plan --help'],
+  ['plan explain all_reduce', "missing required argument 'size'"],
+  ['plan explain sort 1K', '"sort"', 'all_reduce'],
+  ['plan explain all_reduce big', '"big"', '256K'],
+  ['plan explain all_reduce 1K --dtype x', '--dtype', '"x"', 'bf16'],
+  ['doctor twice', 'too many arguments', 'crossover doctor --help'],
+  ['run', "missing required argument 'entry'", 'crossover run --help'],
+  ['run x.ts --ranks none', '--ranks', "'none'", '1 to 64'],
+  ['simulate', '--p2p, --topology, --nvlink, --preset'],
+  ['simulate --preset abacus', '"abacus"', 'h200-nvlink-4'],
+  ['simulate --nvlink four', '--nvlink', '"four"'],
+  ['simulate --nvlink 4 --fit half', '--fit', "'half'", 'latency, all, none'],
+  ['simulate --nvlink 4 --algorithms rung', '"rung"', 'one_shot'],
+  ['simulate --nvlink 4 -b 8Q', '-b', '"8Q"'],
+  ['simulate --nvlink 4 --read-efficiency 0', 'efficiency.read is 0'],
+];
+
+describe('refusals', () => {
+  test.each(REFUSED)('%s', async (line, ...parts) => {
+    const { code, out, error } = await crossover(line.split(' '), { cwd: folder() });
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    for (const part of parts)
+      expect(error).toMatch(part instanceof RegExp ? part : new RegExp(literal(part)));
+    if (!error.startsWith('Usage: ')) expect(error).toMatch(/^error: [^\n]+\n$/);
+  });
+});
+
+function literal(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}

@@ -1,0 +1,84 @@
+/** @file The package's exported names, values and types. A change here is a change of the API: make it on purpose, and say so in CHANGELOG.md. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { expect, test } from 'vitest';
+import * as crossover from '../../dist/index.js';
+
+const VALUES = [
+  'Communicator',
+  'CrossoverError',
+  'DTYPES',
+  'MODES',
+  'MismatchError',
+  'OPERATIONS',
+  'QUANTIZATIONS',
+  'REDUCE_OPS',
+  'REDUCIBLE_DTYPES',
+  'RankError',
+  'TOPOLOGY_PRESETS',
+  'Tensor',
+  'VERSION',
+  'algorithmsOf',
+  'createCommunicator',
+  'decodeArray',
+  'defaultPlanPath',
+  'dtypeBytes',
+  'encodeArray',
+  'explain',
+  'findSimulatedAlgorithm',
+  'fingerprintDifferences',
+  'fingerprintHere',
+  'formatExplanation',
+  'formatPlan',
+  'keyName',
+  'launch',
+  'loadPlan',
+  'nvlinkAllToAll',
+  'parsePlan',
+  'parseTopology',
+  'pcieTree',
+  'planJsonSchema',
+  'predict',
+  'savePlan',
+  'simulatedAlgorithmsOf',
+  'topologyPreset',
+];
+
+const TYPES = `
+  Algorithm AlgorithmChoice AlgorithmRequest AllReduceOptions Bits Candidate Choice CommunicatorOptions DType Efficiency
+  ExplainOptions Explanation Fingerprint Group HostFingerprint Interconnect LaunchOptions Link LoadPlanOptions MeasuredPoint Mode
+  NormOperands NvlinkOptions Operation Override PcieOptions Phase PhaseCost Plan PlanEntry PlanKey PlanRange Prediction
+  Quantization Recording ReduceOp ReduceScatterOptions ReducibleDType RegretPlace RegretReport RunnerUp SimulatedAlgorithm Terms
+  Topology TopologyNode Transfer Tunables
+`;
+
+test('values', () => {
+  expect(Object.keys(crossover).sort()).toEqual([...VALUES].sort());
+});
+
+test('types', () => {
+  const file = fileURLToPath(new URL('../../dist/index.d.ts', import.meta.url));
+  const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest);
+  const names = source.statements.flatMap((statement) =>
+    ts.isExportDeclaration(statement) && statement.exportClause && ts.isNamedExports(statement.exportClause)
+      ? statement.exportClause.elements.map((element) => element.name.text)
+      : [],
+  );
+  // `export *` would let names out that nobody listed.
+  expect(source.statements.filter((s) => ts.isExportDeclaration(s) && !s.exportClause)).toEqual([]);
+  const types = names.filter((name) => !VALUES.includes(name));
+  expect(types.sort()).toEqual(TYPES.trim().split(/\s+/).sort());
+});
+
+test('what was exported works', () => {
+  const topology = crossover.nvlinkAllToAll({ ranks: 4, bandwidth: 450, latency: 1 });
+  const ring = crossover.findSimulatedAlgorithm('all_reduce', 'ring');
+  expect(crossover.predict(topology, ring, 1 << 20).us).toBeGreaterThan(0);
+  expect(crossover.simulatedAlgorithmsOf('all_reduce')).toContain(ring);
+  expect(crossover.algorithmsOf('all_reduce').map(({ name }) => name)).toContain('two_shot');
+  expect([...crossover.decodeArray('bf16', crossover.encodeArray('bf16', [1, -0.5]))]).toEqual([1, -0.5]);
+  expect(crossover.fingerprintDifferences(crossover.fingerprintHere(), crossover.fingerprintHere())).toEqual(
+    [],
+  );
+});
