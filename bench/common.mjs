@@ -27,6 +27,15 @@ export function numberOption(text, name, least) {
   return value;
 }
 
+/** The same for what the package parses: its errors are for people already. */
+export function orFail(body) {
+  try {
+    return body();
+  } catch (error) {
+    fail(error.message);
+  }
+}
+
 export function fail(message) {
   console.error(message);
   process.exit(1);

@@ -12,6 +12,7 @@ import {
   header,
   nameOf,
   numberOption,
+  orFail,
   overRounds,
   parseOptions,
   printTable,
@@ -39,12 +40,14 @@ const ranks = numberOption(options.ranks, '--ranks', 2);
 const rounds = numberOption(options.rounds, '--rounds', 1);
 const seconds = numberOption(options.seconds, '--seconds', 0);
 const factor = numberOption(options.factor, '-f', 1.01);
-const begin = parseSize(options.begin, '-b');
-const end = parseSize(options.end, '-e');
+const begin = orFail(() => parseSize(options.begin, '-b'));
+const end = orFail(() => parseSize(options.end, '-e'));
 const protocols = options.protocol === 'both' ? ['touched', 'plain'] : [options.protocol];
 if (!protocols.every((protocol) => protocol === 'touched' || protocol === 'plain')) fail(`usage: ${USAGE}`);
 // Whole floats, as the peer rounds them.
-const sizes = sizeRange(begin, end, factor).map((bytes) => Math.max(1, Math.round(bytes / 4)) * 4);
+const sizes = orFail(() => sizeRange(begin, end, factor)).map(
+  (bytes) => Math.max(1, Math.round(bytes / 4)) * 4,
+);
 
 buildPeer();
 const head = await header();

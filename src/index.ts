@@ -4,12 +4,12 @@
 
 // Collectives and tensors
 export type { Algorithm, Bits, Request as AlgorithmRequest, Tunables } from './collective/algorithm.ts';
+export type { Override } from './collective/calls.ts';
 export { algorithmsOf } from './collective/catalog.ts';
 export {
   type AllReduceOptions,
   Communicator,
   type ExplainOptions,
-  type Override,
   type ReduceScatterOptions,
 } from './collective/communicator.ts';
 export { type CommunicatorOptions, createCommunicator } from './collective/create.ts';

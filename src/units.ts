@@ -33,7 +33,8 @@ const SUFFIXES = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 } as const;
 /** Bytes of `256K`, `1.5M` or `4096`; `field` names the option in the error. */
 export function parseSize(text: string, field: string): number {
   const match = /^(\d+(?:\.\d+)?)([KMG]?)(?:i?B)?$/i.exec(text.trim());
-  const bytes = match === null ? 0 : Number(match[1]) * SUFFIXES[match[2]!.toUpperCase() as keyof typeof SUFFIXES];
+  const bytes =
+    match === null ? 0 : Number(match[1]) * SUFFIXES[match[2]!.toUpperCase() as keyof typeof SUFFIXES];
   if (!Number.isSafeInteger(bytes) || bytes <= 0) {
     throw new CrossoverError(`${field} "${text}" is no size; use a number of bytes, or 256K, 8M, 1G`);
   }

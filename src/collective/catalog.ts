@@ -47,7 +47,9 @@ export function algorithmNamed(operation: Operation, name: string): Algorithm {
   const all = algorithmsOf(operation);
   const found = all.find((algorithm) => algorithm.name === name);
   if (found) return found;
-  throw new CrossoverError(`algorithm "${name}" is unknown for ${operation}; use one of ${all.map((a) => a.name).join(', ')}`);
+  throw new CrossoverError(
+    `algorithm "${name}" is unknown for ${operation}; use one of ${all.map((a) => a.name).join(', ')}`,
+  );
 }
 
 /** Narrows a string that came from outside to an operation. */

@@ -4,20 +4,26 @@
  * Every method that involves other ranks must be called by all ranks in the same order with the same shapes; when they disagree, all of them
  * get a MismatchError and nothing was written.
  */
-import type { Engine, Launch, Recording } from '../engine/engine.ts';
-import { emptyLaunch } from '../engine/engine.ts';
-import { CrossoverError, MismatchError } from '../errors.ts';
+import type { Engine, Recording } from '../engine/engine.ts';
+import { CrossoverError } from '../errors.ts';
 import type { Group } from '../group/group.ts';
 import { SymmetricHeap } from '../memory/heap.ts';
 import { Tensor } from '../memory/tensor.ts';
-import { MODES, OPERATIONS, type Operation, QUANTIZATIONS, type Quantization, type ReduceOp } from '../operations.ts';
+import {
+  OPERATIONS,
+  type Operation,
+  QUANTIZATIONS,
+  type Quantization,
+  type ReduceOp,
+} from '../operations.ts';
 import { type Explanation, explain } from '../plan/explain.ts';
 import { compilePlan, type PlanIndex } from '../plan/lookup.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type DType, dtypeBytes, dtypeCode, parseDType } from '../tensor/dtype.ts';
 import { elementCount } from '../tensor/shape.ts';
-import { NO_TUNABLES, type Request, refusal, type Tunables } from './algorithm.ts';
-import { algorithmNamed, parseOperation } from './catalog.ts';
+import type { Request, Tunables } from './algorithm.ts';
+import { Calls, type Override } from './calls.ts';
+import { parseOperation } from './catalog.ts';
 import { type Choice, Dispatcher } from './dispatch.ts';
 import { fillNorm, type NormOperands } from './fused.ts';
 import {
@@ -37,12 +43,6 @@ const ALL_GATHER = OPERATIONS.indexOf('all_gather');
 const REDUCE_SCATTER = OPERATIONS.indexOf('reduce_scatter');
 const BROADCAST = OPERATIONS.indexOf('broadcast');
 const FUSED = OPERATIONS.indexOf('all_reduce_rms_norm');
-
-/** Overrides the plan for one call; benches and tests use it. */
-export interface Override {
-  /** Name of an algorithm of the operation, with its default tunables; or a choice that `choose` made. */
-  readonly algorithm?: string | Choice | undefined;
-}
 
 export interface AllReduceOptions extends Override {
   /** Like the input; the input itself by default. */
@@ -72,10 +72,7 @@ export class Communicator {
   readonly heap: SymmetricHeap;
   readonly #plan: PlanIndex | undefined;
   readonly #dispatcher: Dispatcher;
-  /** Filled in anew by every call: no call leaves anything in it that the next relies on. */
-  readonly #launch: Launch = emptyLaunch();
-  #capturing = false;
-  #closed = false;
+  readonly #calls: Calls;
 
   /** Made by `createCommunicator`. `plan` is the same on all ranks. */
   constructor(engine: Engine, plan: Plan | undefined, warn: (line: string) => void) {
@@ -87,8 +84,11 @@ export class Communicator {
     this.#dispatcher = new Dispatcher(engine, this.#plan, (key, algorithm) => {
       if (warned || this.rank !== 0) return;
       warned = true;
-      warn(`no plan covers ${key}; using ${algorithm}, untuned. "crossover tune" measures what is faster here`);
+      warn(
+        `no plan covers ${key}; using ${algorithm}, untuned. "crossover tune" measures what is faster here`,
+      );
     });
+    this.#calls = new Calls(engine, this.heap, this.#dispatcher);
   }
 
   get rank(): number {
@@ -103,7 +103,7 @@ export class Communicator {
 
   /** A tensor in the symmetric heap, zero or not: its contents are whatever was there. All ranks allocate in the same order. */
   empty(dtype: DType, shape: readonly number[]): Tensor {
-    this.#open();
+    this.#calls.open();
     parseDType(dtype);
     const address = this.heap.allocate(elementCount(shape) * dtypeBytes(dtype));
     return new Tensor(this.engine, this.heap, dtype, shape, address);
@@ -118,7 +118,7 @@ export class Communicator {
 
   /** Replaces `x` (or fills `out`) with the reduction over all ranks; returns it. */
   allReduce(x: Tensor, options: AllReduceOptions = NO_OPTIONS): Tensor {
-    this.#open();
+    this.#calls.open();
     const out = options.out ?? x;
     checkTensor('x', x, this.heap);
     checkReducible('x', x);
@@ -128,14 +128,14 @@ export class Communicator {
       checkCount('out', out, x.count, `as x ${shapeOf(x)}`);
       checkOverlap('x', x, 'out', out);
     }
-    this.#fill(x, out, options.op === undefined ? 0 : reduceOpCode(options.op), 0);
-    this.#dispatch(ALL_REDUCE, x.bytes, options);
+    this.#calls.fill(x, out, options.op === undefined ? 0 : reduceOpCode(options.op), 0);
+    this.#calls.dispatch(ALL_REDUCE, x.bytes, options);
     return out;
   }
 
   /** Fills `out` with all ranks' `x` in rank order: out has worldSize times the elements. `x` may be this rank's part of `out`. */
   allGather(x: Tensor, out: Tensor, options: Override = NO_OPTIONS): Tensor {
-    this.#open();
+    this.#calls.open();
     checkTensor('x', x, this.heap);
     checkTensor('out', out, this.heap);
     checkSameDType('out', out, 'x', x);
@@ -143,15 +143,15 @@ export class Communicator {
     const inPlace = x.address === out.address + this.rank * x.bytes;
     if (!inPlace) checkApart('x', x, 'out', out);
     // In place, x starts elsewhere on every rank; what ranks have in common is out.
-    this.#fill(x, out, 0, 0);
-    if (inPlace) this.#launch.input = out.address;
-    this.#dispatch(ALL_GATHER, out.bytes, options);
+    this.#calls.fill(x, out, 0, 0);
+    if (inPlace) this.#calls.launch.input = out.address;
+    this.#calls.dispatch(ALL_GATHER, out.bytes, options);
     return out;
   }
 
   /** Fills `out` with this rank's part (the rank-th of worldSize equal ones) of the reduction of all ranks' `x`. `out` may be that part of `x`. */
   reduceScatter(x: Tensor, out: Tensor, options: ReduceScatterOptions = NO_OPTIONS): Tensor {
-    this.#open();
+    this.#calls.open();
     checkTensor('x', x, this.heap);
     checkReducible('x', x);
     checkTensor('out', out, this.heap);
@@ -159,15 +159,19 @@ export class Communicator {
     checkCount('x', x, out.count * this.worldSize, `${this.worldSize} ranks times out ${shapeOf(out)}`);
     const inPlace = out.address === x.address + this.rank * out.bytes;
     if (!inPlace) checkApart('x', x, 'out', out);
-    this.#fill(x, out, options.op === undefined ? 0 : reduceOpCode(options.op), 0);
-    if (inPlace) this.#launch.output = x.address;
-    this.#dispatch(REDUCE_SCATTER, x.bytes, options);
+    this.#calls.fill(x, out, options.op === undefined ? 0 : reduceOpCode(options.op), 0);
+    if (inPlace) this.#calls.launch.output = x.address;
+    this.#calls.dispatch(REDUCE_SCATTER, x.bytes, options);
     return out;
   }
 
   /** Replaces `x` (or fills `out`) with the root's `x`, on every rank; any dtype. */
-  broadcast(x: Tensor, root = 0, options: Override & { readonly out?: Tensor | undefined } = NO_OPTIONS): Tensor {
-    this.#open();
+  broadcast(
+    x: Tensor,
+    root = 0,
+    options: Override & { readonly out?: Tensor | undefined } = NO_OPTIONS,
+  ): Tensor {
+    this.#calls.open();
     const out = options.out ?? x;
     checkTensor('x', x, this.heap);
     checkRoot(root, this.worldSize);
@@ -177,31 +181,35 @@ export class Communicator {
       checkCount('out', out, x.count, `as x ${shapeOf(x)}`);
       checkOverlap('x', x, 'out', out);
     }
-    this.#fill(x, out, 0, root);
-    this.#dispatch(BROADCAST, x.bytes, options);
+    this.#calls.fill(x, out, 0, root);
+    this.#calls.dispatch(BROADCAST, x.bytes, options);
     return out;
   }
 
   /** All-reduce, residual add, RMSNorm and quantization in one; see NormOperands for shapes. Overwrites `input` when the plan says unfused. */
   allReduceRmsNorm(operands: NormOperands, options: Override = NO_OPTIONS): void {
-    this.#open();
-    fillNorm(this.#launch, operands, this.heap, this.engine.maxHidden);
-    this.#dispatch(FUSED, operands.input.bytes, options);
+    this.#calls.open();
+    fillNorm(this.#calls.launch, operands, this.heap, this.engine.maxHidden);
+    this.#calls.dispatch(FUSED, operands.input.bytes, options);
   }
 
   // ---------- local operations, the pieces of the unfused sequence ----------
 
   /** RMSNorm [after adding a residual] [then quantized] on this rank alone. */
   rmsNorm(operands: NormOperands): void {
-    this.#open();
-    fillNorm(this.#launch, operands, this.heap, this.engine.maxHidden);
-    this.#local('rms_norm');
+    this.#calls.open();
+    fillNorm(this.#calls.launch, operands, this.heap, this.engine.maxHidden);
+    this.#calls.local('rms_norm');
   }
 
   /** out = x + y, rounded once; `out` may be either. */
   add(x: Tensor, y: Tensor, out: Tensor): Tensor {
-    this.#open();
-    for (const [name, t] of [['x', x], ['y', y], ['out', out]] as const) {
+    this.#calls.open();
+    for (const [name, t] of [
+      ['x', x],
+      ['y', y],
+      ['out', out],
+    ] as const) {
       checkTensor(name, t, this.heap);
       checkSameDType(name, t, 'x', x);
       checkCount(name, t, x.count, `as x ${shapeOf(x)}`);
@@ -209,18 +217,19 @@ export class Communicator {
     checkReducible('x', x);
     checkOverlap('x', x, 'out', out);
     checkOverlap('y', y, 'out', out);
-    this.#fill(x, out, 0, 0);
-    this.#launch.residual = y.address;
-    this.#local('add');
+    this.#calls.fill(x, out, 0, 0);
+    this.#calls.launch.residual = y.address;
+    this.#calls.local('add');
     return out;
   }
 
   /** Quantizes `input` as the fused operation quantizes its output. */
   quantize(operands: Pick<NormOperands, 'input' | 'quantization' | 'quantOut' | 'scaleOut' | 'scale'>): void {
-    this.#open();
-    if ((operands.quantization ?? 'none') === 'none') throw new CrossoverError('quantization is none; there is nothing to write');
-    fillNorm(this.#launch, { ...operands, epsilon: 0 }, this.heap, this.engine.maxHidden);
-    this.#local('quantize');
+    this.#calls.open();
+    if ((operands.quantization ?? 'none') === 'none')
+      throw new CrossoverError('quantization is none; there is nothing to write');
+    fillNorm(this.#calls.launch, { ...operands, epsilon: 0 }, this.heap, this.engine.maxHidden);
+    this.#calls.local('quantize');
   }
 
   /**
@@ -228,43 +237,43 @@ export class Communicator {
    * Engines without caches that peers share do nothing.
    */
   touch(written: Tensor, read: Tensor, alsoRead?: Tensor): void {
-    this.#open();
+    this.#calls.open();
     if (this.engine.missing('touch')) return;
     checkTensor('written', written, this.heap);
     checkTensor('read', read, this.heap);
-    this.#fill(written, read, 0, 0);
-    this.#launch.count = written.bytes;
-    this.#launch.tokens = read.bytes;
-    this.#launch.residualOut = alsoRead?.address ?? 0;
-    this.#launch.hidden = alsoRead?.bytes ?? 0;
-    this.#local('touch');
+    this.#calls.fill(written, read, 0, 0);
+    this.#calls.launch.count = written.bytes;
+    this.#calls.launch.tokens = read.bytes;
+    this.#calls.launch.residualOut = alsoRead?.address ?? 0;
+    this.#calls.launch.hidden = alsoRead?.bytes ?? 0;
+    this.#calls.local('touch');
   }
 
   // ---------- recording ----------
 
   /** Records what `body` enqueues, without running it. Collective. Replaying is cheaper than calling, and waits for the whole sequence. */
   capture(body: () => void): Recording {
-    this.#open();
+    this.#calls.open();
     this.heap.verify();
     this.engine.beginCapture();
-    this.#capturing = true;
+    this.#calls.capturing = true;
     try {
       body();
     } catch (error) {
       this.engine.abortCapture();
       throw error;
     } finally {
-      this.#capturing = false;
+      this.#calls.capturing = false;
     }
     const recording = this.engine.endCapture();
     return {
       launches: recording.launches,
       replay: (times) => {
-        this.#open();
+        this.#calls.open();
         try {
           recording.replay(times);
         } catch (error) {
-          this.#rethrow(error);
+          this.#calls.rethrow(error);
         }
       },
       close: () => recording.close(),
@@ -280,7 +289,8 @@ export class Communicator {
 
   /** Which algorithm serves an operation of so many bytes, why, and by how much. Throws when there is no plan. */
   explain(operation: Operation, bytes: number, options: ExplainOptions = {}): Explanation {
-    if (!this.#plan) throw new CrossoverError('there is no plan to explain; run "crossover tune" and pass its file as plan');
+    if (!this.#plan)
+      throw new CrossoverError('there is no plan to explain; run "crossover tune" and pass its file as plan');
     const { hidden = 0, dtype = 'bf16', quantization = 'none', replay = false } = options;
     const key = this.#dispatcher.key(
       parseOperation(operation),
@@ -294,97 +304,27 @@ export class Communicator {
 
   /** What a call of these codes would run; for benches. Allocates nothing. */
   select(operation: number, dtype: number, bytes: number, quantization = 0, hidden = 0): Choice {
-    return this.#dispatcher.select(operation, dtype, this.#capturing ? 1 : 0, quantization, hidden, bytes);
+    return this.#dispatcher.select(
+      operation,
+      dtype,
+      this.#calls.capturing ? 1 : 0,
+      quantization,
+      hidden,
+      bytes,
+    );
   }
 
   /**
    * An algorithm by name with tunables (its defaults where absent), for calls that override the plan.
    * Throws when there is none of that name, when it refuses the request, or has no such tunable.
    */
-  choose(request: Request, name: string, tunables: Tunables = NO_TUNABLES): Choice {
-    const algorithm = algorithmNamed(request.operation, name);
-    const refused = refusal(algorithm, request, this.engine);
-    if (refused) throw new CrossoverError(`algorithm ${name} cannot do this: ${refused}`);
-    const defaults = algorithm.tunables(request)[0]!;
-    for (const [tunable, value] of Object.entries(tunables)) {
-      if (!(tunable in defaults)) {
-        const has = Object.keys(defaults).join(', ') || 'none';
-        throw new CrossoverError(`algorithm ${name} has no tunable "${tunable}"; it has ${has}`);
-      }
-      if (!Number.isInteger(value) || value < 1) {
-        throw new CrossoverError(`tunable ${tunable} is ${value}; use a whole number from 1 up`);
-      }
-    }
-    return { algorithm, tunables: { ...defaults, ...tunables } };
+  choose(request: Request, name: string, tunables?: Tunables): Choice {
+    return this.#calls.choose(request, name, tunables);
   }
 
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#calls.closed) return;
+    this.#calls.closed = true;
     this.engine.close();
-  }
-
-  // ---------- the common part of every call ----------
-
-  #open(): void {
-    if (this.#closed) throw new CrossoverError('the communicator is closed');
-  }
-
-  #fill(x: Tensor, out: Tensor, reduceOp: number, root: number): void {
-    const launch = this.#launch;
-    launch.dtype = x.code;
-    launch.reduceOp = reduceOp;
-    launch.count = x.count;
-    launch.input = x.address;
-    launch.output = out.address;
-    launch.root = root;
-    launch.tokens = 0;
-    launch.hidden = 0;
-    launch.residual = 0;
-    launch.residualOut = 0;
-    launch.weight = 0;
-    launch.weightBias = 0;
-    launch.epsilon = 0;
-    launch.quantization = 0;
-    launch.quantOut = 0;
-    launch.scaleOut = 0;
-    launch.scale = 0;
-  }
-
-  #dispatch(operation: number, bytes: number, options: Override): void {
-    const launch = this.#launch;
-    const choice =
-      options.algorithm === undefined
-        ? this.#dispatcher.select(operation, launch.dtype, this.#capturing ? 1 : 0, launch.quantization, launch.hidden, bytes)
-        : typeof options.algorithm === 'string'
-          ? this.#named(operation, options.algorithm, bytes)
-          : options.algorithm;
-    const { algorithm, tunables } = choice;
-    if (algorithm.operation !== OPERATIONS[operation]) {
-      throw new CrossoverError(`algorithm ${algorithm.name} is one of ${algorithm.operation}, not of ${OPERATIONS[operation]}`);
-    }
-    launch.chunkBytes = 0;
-    try {
-      algorithm.enqueue(this.engine, launch, tunables);
-    } catch (error) {
-      this.#rethrow(error);
-    }
-  }
-
-  /** When ranks disagree, all of them come here, from calls as from replays. */
-  #rethrow(error: unknown): never {
-    // A rank that allocated differently is the likelier cause, and the better message.
-    if (error instanceof MismatchError) this.heap.verify();
-    throw error;
-  }
-
-  #named(operation: number, name: string, bytes: number): Choice {
-    const { dtype, hidden, quantization } = this.#launch;
-    return this.choose({ ...this.#dispatcher.key(OPERATIONS[operation]!, dtype, MODES[0], quantization, hidden), bytes }, name);
-  }
-
-  #local(kernel: string): void {
-    this.#launch.kernel = kernel;
-    this.engine.enqueue(this.#launch);
   }
 }

@@ -39,7 +39,10 @@ function resolvePlan(engine: Engine, { plan, force }: CommunicatorOptions): Plan
   const path = plan ?? defaultPlanPath();
   // A plan that was asked for by name must be there; one that may lie about need not.
   if (plan === undefined && process.env.CROSSOVER_PLAN === undefined && !existsSync(path)) return undefined;
-  return loadPlan(path, { fingerprint: engine.fingerprint(), force: force ?? process.env.CROSSOVER_FORCE === '1' });
+  return loadPlan(path, {
+    fingerprint: engine.fingerprint(),
+    force: force ?? process.env.CROSSOVER_FORCE === '1',
+  });
 }
 
 /** Errors travel as text: every rank then throws its own, instead of waiting for a rank that threw. */

@@ -62,7 +62,11 @@ export class Dispatcher {
   readonly #selectors: Map<number, Selector>[] = [];
 
   /** `untuned` is told once a key that no plan covers it. */
-  constructor(engine: Engine, plan: PlanIndex | undefined, untuned: (key: string, algorithm: string) => void) {
+  constructor(
+    engine: Engine,
+    plan: PlanIndex | undefined,
+    untuned: (key: string, algorithm: string) => void,
+  ) {
     this.#engine = engine;
     this.#plan = plan;
     this.#untuned = untuned;
@@ -71,10 +75,19 @@ export class Dispatcher {
   }
 
   /** All arguments are codes: indices into OPERATIONS, DTYPES, MODES and QUANTIZATIONS; `hidden` is 0 for operations without rows. */
-  select(operation: number, dtype: number, mode: number, quantization: number, hidden: number, bytes: number): Choice {
+  select(
+    operation: number,
+    dtype: number,
+    mode: number,
+    quantization: number,
+    hidden: number,
+    bytes: number,
+  ): Choice {
     const index =
       ((operation * DTYPES.length + dtype) * MODES.length + mode) * QUANTIZATIONS.length + quantization;
-    const selector = this.#selectors[index]!.get(hidden) ?? this.#resolve(index, operation, dtype, mode, quantization, hidden);
+    const selector =
+      this.#selectors[index]!.get(hidden) ??
+      this.#resolve(index, operation, dtype, mode, quantization, hidden);
     return selector.find(bytes);
   }
 
@@ -90,7 +103,14 @@ export class Dispatcher {
     };
   }
 
-  #resolve(index: number, operation: number, dtype: number, mode: number, quantization: number, hidden: number): Selector {
+  #resolve(
+    index: number,
+    operation: number,
+    dtype: number,
+    mode: number,
+    quantization: number,
+    hidden: number,
+  ): Selector {
     const key = this.key(OPERATIONS[operation]!, dtype, MODES[mode]!, quantization, hidden);
     const selector = new Selector(this.#plan?.entry(key), key, this.#engine);
     this.#selectors[index]!.set(hidden, selector);

@@ -34,4 +34,7 @@ export function fingerprintHere(): Fingerprint {
 }
 
 /** Bounds of the engine, for command lines to refuse early. */
-export const LIMITS: { readonly ranks: number; readonly hidden: number } = { ranks: MAX_WORLD_SIZE, hidden: MAX_HIDDEN };
+export const LIMITS: { readonly ranks: number; readonly hidden: number } = {
+  ranks: MAX_WORLD_SIZE,
+  hidden: MAX_HIDDEN,
+};

@@ -8,13 +8,22 @@
  *   y = round_D((h / sqrt(mean(h^2) + epsilon)) * (weight + weightBias))   -> out
  *   quantized y, with scales                                   -> quantOut, scaleOut
  */
-import { CrossoverError } from '../errors.ts';
+
 import type { Launch } from '../engine/engine.ts';
+import { CrossoverError } from '../errors.ts';
 import type { SymmetricHeap } from '../memory/heap.ts';
 import type { Tensor } from '../memory/tensor.ts';
 import { QUANTIZATIONS, type Quantization } from '../operations.ts';
 import type { DType } from '../tensor/dtype.ts';
-import { checkApart, checkCount, checkOverlap, checkReducible, checkSameDType, checkTensor, shapeOf } from './validate.ts';
+import {
+  checkApart,
+  checkCount,
+  checkOverlap,
+  checkReducible,
+  checkSameDType,
+  checkTensor,
+  shapeOf,
+} from './validate.ts';
 
 export interface NormOperands {
   /** [tokens, hidden] (any leading dimensions), f32, f16 or bf16. The fused operation may overwrite it. */
@@ -49,7 +58,12 @@ const QUANT_DTYPE: Readonly<Record<Exclude<Quantization, 'none'>, DType>> = {
 };
 
 /** Checks the operands and fills them into a launch. */
-export function fillNorm(launch: Launch, operands: NormOperands, heap: SymmetricHeap, maxHidden: number): void {
+export function fillNorm(
+  launch: Launch,
+  operands: NormOperands,
+  heap: SymmetricHeap,
+  maxHidden: number,
+): void {
   const { input, residual, weight, out, epsilon } = operands;
   const residualOut = operands.residualOut ?? residual;
   const weightBias = operands.weightBias ?? 0;
@@ -62,7 +76,8 @@ export function fillNorm(launch: Launch, operands: NormOperands, heap: Symmetric
   if (!(epsilon >= 0 && Number.isFinite(Math.fround(epsilon)))) {
     throw new CrossoverError(`epsilon is ${epsilon}; use a number from 0 up that float32 can hold`);
   }
-  if (!Number.isFinite(Math.fround(weightBias))) throw new CrossoverError(`weightBias is ${weightBias}; use 0, or 1 for (1 + weight)`);
+  if (!Number.isFinite(Math.fround(weightBias)))
+    throw new CrossoverError(`weightBias is ${weightBias}; use 0, or 1 for (1 + weight)`);
   if (residual) checkLike('residual', residual, input, heap);
   if (residualOut) {
     checkLike('residualOut', residualOut, input, heap);
@@ -106,7 +121,12 @@ function checkLike(name: string, x: Tensor, input: Tensor, heap: SymmetricHeap):
   checkCount(name, x, input.count, `as input ${shapeOf(input)}`);
 }
 
-function fillQuantization(launch: Launch, operands: NormOperands, heap: SymmetricHeap, residualOut: Tensor | undefined): void {
+function fillQuantization(
+  launch: Launch,
+  operands: NormOperands,
+  heap: SymmetricHeap,
+  residualOut: Tensor | undefined,
+): void {
   const { quantOut, scaleOut, out } = operands;
   const quantization = operands.quantization ?? 'none';
   launch.quantization = QUANTIZATIONS.indexOf(quantization);
@@ -114,39 +134,59 @@ function fillQuantization(launch: Launch, operands: NormOperands, heap: Symmetri
   launch.scaleOut = 0;
   launch.scale = 0;
   if (quantization === 'none') {
-    if (!out) throw new CrossoverError('out is missing; it may be left out only when a quantized output is asked for');
-    if (quantOut || scaleOut) throw new CrossoverError(`${quantOut ? 'quantOut' : 'scaleOut'} is given but quantization is none`);
+    if (!out)
+      throw new CrossoverError(
+        'out is missing; it may be left out only when a quantized output is asked for',
+      );
+    if (quantOut || scaleOut)
+      throw new CrossoverError(`${quantOut ? 'quantOut' : 'scaleOut'} is given but quantization is none`);
     return;
   }
   const dtype = QUANT_DTYPE[quantization];
   if (dtype === undefined) {
-    throw new CrossoverError(`quantization "${quantization}" is unknown; use one of ${QUANTIZATIONS.join(', ')}`);
+    throw new CrossoverError(
+      `quantization "${quantization}" is unknown; use one of ${QUANTIZATIONS.join(', ')}`,
+    );
   }
   const { tokens, hidden } = launch;
   if (!quantOut) throw new CrossoverError(`quantOut is missing; quantization ${quantization} writes to it`);
   checkTensor('quantOut', quantOut, heap);
-  if (quantOut.dtype !== dtype) throw new CrossoverError(`quantOut has dtype ${quantOut.dtype}; ${quantization} writes ${dtype}`);
+  if (quantOut.dtype !== dtype)
+    throw new CrossoverError(`quantOut has dtype ${quantOut.dtype}; ${quantization} writes ${dtype}`);
   if (quantization === 'nvfp4' && hidden % 16 !== 0) {
     throw new CrossoverError(`hidden size is ${hidden}; nvfp4 needs a multiple of 16`);
   }
-  checkCount('quantOut', quantOut, quantization === 'nvfp4' ? (tokens * hidden) / 2 : tokens * hidden, 'tokens x hidden');
+  checkCount(
+    'quantOut',
+    quantOut,
+    quantization === 'nvfp4' ? (tokens * hidden) / 2 : tokens * hidden,
+    'tokens x hidden',
+  );
   launch.quantOut = quantOut.address;
   if (quantization === 'f8e4m3_static') {
     if (scaleOut) throw new CrossoverError('scaleOut is given but f8e4m3_static writes no scales');
   } else {
-    if (!scaleOut) throw new CrossoverError(`scaleOut is missing; quantization ${quantization} writes its scales to it`);
+    if (!scaleOut)
+      throw new CrossoverError(`scaleOut is missing; quantization ${quantization} writes its scales to it`);
     checkTensor('scaleOut', scaleOut, heap);
     const scaleDType = quantization === 'nvfp4' ? 'f8e4m3' : 'f32';
     if (scaleOut.dtype !== scaleDType) {
       throw new CrossoverError(`scaleOut has dtype ${scaleOut.dtype}; ${quantization} writes ${scaleDType}`);
     }
-    checkCount('scaleOut', scaleOut, quantization === 'nvfp4' ? (tokens * hidden) / 16 : tokens, 'one a token, or one for 16 elements');
+    checkCount(
+      'scaleOut',
+      scaleOut,
+      quantization === 'nvfp4' ? (tokens * hidden) / 16 : tokens,
+      'one a token, or one for 16 elements',
+    );
     launch.scaleOut = scaleOut.address;
   }
   if (quantization === 'f8e4m3_static' || quantization === 'nvfp4') {
     const scale = Math.fround(operands.scale ?? Number.NaN);
     if (!(scale > 0 && scale < Number.POSITIVE_INFINITY)) {
-      throw new CrossoverError(`scale is ${operands.scale}; ${quantization} needs a finite positive number that float32 can hold`);
+      throw new CrossoverError(
+        `scale is ${operands.scale}; ${quantization} needs a finite positive number that float32 can hold`,
+      );
     }
     launch.scale = scale;
   } else if (operands.scale !== undefined) {

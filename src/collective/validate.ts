@@ -21,12 +21,15 @@ export function checkTensor(name: string, x: Tensor, heap: SymmetricHeap): void 
 /** Codes 0 to 2 are the dtypes that can be reduced. */
 export function checkReducible(name: string, x: Tensor): void {
   if (x.code >= REDUCIBLE_DTYPES.length) {
-    throw new CrossoverError(`${name} has dtype ${x.dtype}, which is not reduced; use one of ${REDUCIBLE_DTYPES.join(', ')}`);
+    throw new CrossoverError(
+      `${name} has dtype ${x.dtype}, which is not reduced; use one of ${REDUCIBLE_DTYPES.join(', ')}`,
+    );
   }
 }
 
 export function checkSameDType(name: string, x: Tensor, other: string, y: Tensor): void {
-  if (x.code !== y.code) throw new CrossoverError(`${name} has dtype ${x.dtype}, ${other} has ${y.dtype}; they must be equal`);
+  if (x.code !== y.code)
+    throw new CrossoverError(`${name} has dtype ${x.dtype}, ${other} has ${y.dtype}; they must be equal`);
 }
 
 export function checkCount(name: string, x: Tensor, count: number, why: string): void {
@@ -38,7 +41,9 @@ export function checkCount(name: string, x: Tensor, count: number, why: string):
 /** Two operands must be the same memory, or apart. Halfway would read what was overwritten already. */
 export function checkOverlap(name: string, x: Tensor, other: string, y: Tensor): void {
   if (x.address !== y.address && overlaps(x, y)) {
-    throw new CrossoverError(`${name} and ${other} overlap by part; use the same tensor, or two that are apart`);
+    throw new CrossoverError(
+      `${name} and ${other} overlap by part; use the same tensor, or two that are apart`,
+    );
   }
 }
 

@@ -2,11 +2,11 @@
  * @file Why a plan chooses what it chooses at a size: the time to expect, what comes second and by how much, and how well it is known.
  */
 import { CrossoverError } from '../errors.ts';
+import { formatBytes, formatMicroseconds } from '../units.ts';
 import { extrapolate, spans } from './curve.ts';
 import { keyName, type PlanKey } from './key.ts';
 import { type CompiledEntry, compilePlan, PlanIndex } from './lookup.ts';
 import { type Candidate, type Choice, choiceName, type Plan, type PlanRange } from './plan.ts';
-import { formatBytes, formatMicroseconds } from '../units.ts';
 
 export interface Explanation {
   readonly key: PlanKey;

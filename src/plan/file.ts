@@ -13,10 +13,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { CrossoverError } from '../errors.ts';
+import { formatBytes } from '../units.ts';
 import { fingerprintDifferences } from './fingerprint.ts';
 import { formatJson } from './format.ts';
 import type { Fingerprint, Plan } from './plan.ts';
-import { formatBytes } from '../units.ts';
 import { validatePlan } from './validate.ts';
 
 /** Largest file that is read, bytes. A plan of a large sweep has a few MiB. */

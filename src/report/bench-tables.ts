@@ -35,7 +35,18 @@ export interface BenchTitle {
 
 /** nccl-tests' columns for one algorithm, and the mean absolute difference from the float64 result. */
 export function formatAlgorithm(title: BenchTitle, rows: readonly BenchRow[]): string {
-  const columns = ['size (B)', 'count', 'type', 'redop', 'time (us)', 'spread', 'algbw (GB/s)', 'busbw (GB/s)', '#wrong', 'mean |diff|'];
+  const columns = [
+    'size (B)',
+    'count',
+    'type',
+    'redop',
+    'time (us)',
+    'spread',
+    'algbw (GB/s)',
+    'busbw (GB/s)',
+    '#wrong',
+    'mean |diff|',
+  ];
   const factor = busFactor(title.operation, title.worldSize);
   const cells = rows.map((row) => [
     String(row.bytes),
@@ -49,7 +60,10 @@ export function formatAlgorithm(title: BenchTitle, rows: readonly BenchRow[]): s
     String(row.wrong),
     row.meanDifference === 0 ? '0' : row.meanDifference.toExponential(2),
   ]);
-  return formatTable(columns.map((head) => ({ head })), cells);
+  return formatTable(
+    columns.map((head) => ({ head })),
+    cells,
+  );
 }
 
 /** One row a size, one column an algorithm, the fastest marked, and a line wherever the fastest changes. */
@@ -61,7 +75,8 @@ export function formatSideBySide(rows: readonly BenchRow[]): string {
   for (const bytes of sizes) {
     const here = rows.filter((row) => row.bytes === bytes);
     const best = here.reduce((a, b) => (b.us < a.us ? b : a));
-    if (before !== undefined && before !== best.algorithm) lines.push(`  -- fastest: ${before} -> ${best.algorithm}`);
+    if (before !== undefined && before !== best.algorithm)
+      lines.push(`  -- fastest: ${before} -> ${best.algorithm}`);
     before = best.algorithm;
     const times = algorithms.map((name) => {
       const row = here.find((r) => r.algorithm === name);
@@ -69,5 +84,12 @@ export function formatSideBySide(rows: readonly BenchRow[]): string {
     });
     lines.push([formatBytes(bytes), ...times, best.algorithm]);
   }
-  return formatTable([{ head: 'size' }, ...algorithms.map((name) => ({ head: `${name} us` })), { head: 'fastest', left: true }], lines);
+  return formatTable(
+    [
+      { head: 'size' },
+      ...algorithms.map((name) => ({ head: `${name} us` })),
+      { head: 'fastest', left: true },
+    ],
+    lines,
+  );
 }

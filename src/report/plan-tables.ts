@@ -17,13 +17,18 @@ function fastestAt(entry: PlanEntry, algorithm: string, bytes: number): Measured
   const points = entry.candidates
     .filter((candidate) => candidate.algorithm === algorithm)
     .flatMap((candidate) => candidate.points.filter((point) => point.bytes === bytes));
-  return points.reduce<MeasuredPoint | undefined>((best, point) => (best && best.us <= point.us ? best : point), undefined);
+  return points.reduce<MeasuredPoint | undefined>(
+    (best, point) => (best && best.us <= point.us ? best : point),
+    undefined,
+  );
 }
 
 /** One row a measured size: every algorithm's time, the plan's choice, and how far the next best is behind. */
 export function formatEntry(entry: PlanEntry): string {
   const algorithms = [...new Set(entry.candidates.map((candidate) => candidate.algorithm))];
-  const sizes = [...new Set(entry.candidates.flatMap((c) => c.points.map((p) => p.bytes)))].sort((a, b) => a - b);
+  const sizes = [...new Set(entry.candidates.flatMap((c) => c.points.map((p) => p.bytes)))].sort(
+    (a, b) => a - b,
+  );
   const compiled = new CompiledEntry(entry.key, entry);
   const { hidden } = entry.key;
   const columns: Column[] = [
@@ -44,8 +49,11 @@ export function formatEntry(entry: PlanEntry): string {
     before = range.algorithm;
     const points = new Map(algorithms.map((name) => [name, fastestAt(entry, name, bytes)]));
     const chosen = points.get(range.algorithm);
-    const others = [...points].filter(([name, point]) => name !== range.algorithm && point).map(([, point]) => point!.us);
-    const next = chosen && others.length > 0 ? `${((Math.min(...others) / chosen.us - 1) * 100).toFixed(0)} %` : '';
+    const others = [...points]
+      .filter(([name, point]) => name !== range.algorithm && point)
+      .map(([, point]) => point!.us);
+    const next =
+      chosen && others.length > 0 ? `${((Math.min(...others) / chosen.us - 1) * 100).toFixed(0)} %` : '';
     rows.push([
       formatBytes(bytes),
       ...(hidden ? [String(Math.round(bytes / (hidden * (entry.key.dtype === 'f32' ? 4 : 2))))] : []),
@@ -64,7 +72,10 @@ export function formatEntry(entry: PlanEntry): string {
 function tunablesOf(tunables: Readonly<Record<string, number>>, algorithm: string): string {
   if (algorithm.startsWith('unfused')) return '';
   return Object.entries(tunables)
-    .map(([name, value]) => ` ${name.replace(/_bytes$/, '')} ${name.endsWith('_bytes') ? formatBytes(value) : value}`)
+    .map(
+      ([name, value]) =>
+        ` ${name.replace(/_bytes$/, '')} ${name.endsWith('_bytes') ? formatBytes(value) : value}`,
+    )
     .join('');
 }
 

@@ -29,7 +29,10 @@ export class ProgressLine {
     const left = done > 0.02 ? ((now - this.#start) / 1000) * (1 / done - 1) : Number.NaN;
     const eta = Number.isFinite(left) ? `, ${Math.ceil(left)} s left` : '';
     const columns = process.stderr.columns ?? 100;
-    const text = `${this.#title} ${String(Math.round(done * 100)).padStart(3)} %${eta}  ${words}`.slice(0, columns - 1);
+    const text = `${this.#title} ${String(Math.round(done * 100)).padStart(3)} %${eta}  ${words}`.slice(
+      0,
+      columns - 1,
+    );
     writeSync(STDERR, `\r${text}\x1b[K`);
   }
 

@@ -22,9 +22,13 @@ export function formatTable(columns: readonly Column[], rows: readonly Row[]): s
 }
 
 /** One line a row, every column as wide as its widest cell; to the right, but for the columns in `left`. */
-export function aligned(rows: readonly (readonly string[])[], left: ReadonlySet<number> = new Set()): string[] {
+export function aligned(
+  rows: readonly (readonly string[])[],
+  left: ReadonlySet<number> = new Set(),
+): string[] {
   const widths: number[] = [];
-  for (const row of rows) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
+  for (const row of rows)
+    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
   return rows.map((row) =>
     row
       .map((cell, i) => (left.has(i) ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))

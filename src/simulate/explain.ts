@@ -3,6 +3,9 @@
  * measured to take, and which algorithm would close the gap. Every number is computed from the measurements and the
  * topology handed in, so the words follow another host's numbers, and say so when there is no gap.
  */
+
+import { aligned } from '../report/table.ts';
+import { formatSize } from '../units.ts';
 import { findAlgorithm } from './algorithms/index.ts';
 import { pickProtocol } from './algorithms/ring.ts';
 import { predict } from './cost.ts';
@@ -10,8 +13,6 @@ import type { Measurement } from './measurement.ts';
 import { readOverWrite, readWireBytes, writeWireBytes } from './packet.ts';
 import { meanLatency, pathBandwidth } from './route.ts';
 import { bytesSent, hopCount } from './schedule.ts';
-import { formatSize } from '../units.ts';
-import { aligned } from '../report/table.ts';
 import type { Topology } from './topology.ts';
 
 interface Row {

@@ -2,10 +2,11 @@
  * @file A simulation as text: the host, what was fitted to what, a table of predictions, a table of predictions beside
  * measurements, and the explanation.
  */
+
+import { aligned, wrapped } from '../report/table.ts';
+import { formatSize } from '../units.ts';
 import { meanLatency, pathBandwidth } from './route.ts';
 import type { Comparison, Simulation } from './run.ts';
-import { formatSize } from '../units.ts';
-import { aligned, wrapped } from '../report/table.ts';
 import { DEFAULT_EFFICIENCY, EFFICIENCY_SOURCE } from './topology.ts';
 
 const WIDTH = 110;

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { simulateCommand } from '../../dist/cli/commands/simulate.js';
 import { CrossoverError } from '../../dist/errors.js';
-import { formatSize, parseSize, sizeRange } from '../../dist/units.js';
 import { aligned, wrapped } from '../../dist/report/table.js';
+import { formatSize, parseSize, sizeRange } from '../../dist/units.js';
 
 const data = (name: string): string => fileURLToPath(new URL(`../data/${name}`, import.meta.url));
 const P2P = data('p2pBandwidthLatencyTest_4x4090.txt');

@@ -5,7 +5,7 @@ import { singleKernel } from '../define.ts';
 export const broadcastDirect: Algorithm = singleKernel({
   operation: 'broadcast',
   name: 'direct',
-  summary: 'every rank reads the root\'s buffer where it lies: two synchronizations, no copy',
+  summary: "every rank reads the root's buffer where it lies: two synchronizations, no copy",
   source: 'flat broadcast on symmetric buffers',
   bits: 'rank-order',
 });

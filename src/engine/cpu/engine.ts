@@ -14,10 +14,10 @@ import { COMMANDS_BYTES, DEFAULT_ARENA_BYTES, layoutFor, MAX_HIDDEN, MAX_WORLD_S
 
 const PAGE = 65536;
 /**
- * Polls in WebAssembly that take as long as one of the group's in JavaScript: about 1 ns against 25. A rank should poll for as long as
+ * Polls in WebAssembly that take as long as one of the group's in JavaScript: 0.4 ns against 25. A rank should poll for as long as
  * falling asleep and being woken costs, some 50 us, so that it never loses more than twice the least.
  */
-const POLLS = 25;
+const POLLS = 60;
 
 export interface CpuEngineOptions {
   /** Bytes of the symmetric heap, a rank; 128 MiB by default. Address space only: pages are committed when touched. */

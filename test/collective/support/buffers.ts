@@ -8,6 +8,16 @@ import type { Random } from './random.ts';
 
 const GUARD = 0xa5;
 
+/**
+ * Reads tensors and overwrites them at once, all before anything else: what a call has returned from must not be needed by a peer any
+ * more. Tensors may be the same, or parts of each other.
+ */
+export function take(...tensors: readonly Tensor[]): Uint8Array[] {
+  const bytes = tensors.map((x) => x.readBytes());
+  for (const x of tensors) x.writeBytes(new Uint8Array(x.bytes).fill(0x5a));
+  return bytes;
+}
+
 export class Buffers {
   readonly #comm: Communicator;
   readonly #random: Random;

@@ -9,7 +9,7 @@ import { decodeArray, encodeArray } from '../../../dist/tensor/formats/array.js'
 import { quantizeRounded } from '../../../dist/tensor/reference/quantize.js';
 import { rmsNorm } from '../../../dist/tensor/reference/rms-norm.js';
 import { worstUlpError } from '../../../dist/tensor/ulp.js';
-import type { Buffers } from './buffers.ts';
+import { type Buffers, take } from './buffers.ts';
 import { differs } from './expect.ts';
 
 export interface NormProblem {
@@ -94,13 +94,11 @@ export function solve(
     scaleOut,
     scale,
   });
-  const bytes = (x: Tensor | undefined): Uint8Array | undefined => x?.readBytes();
-  return {
-    residualOut: bytes(apart ?? residual),
-    out: bytes(out),
-    quantOut: bytes(quantOut),
-    scaleOut: bytes(scaleOut),
-  };
+  const parts = [apart ?? residual, out, quantOut, scaleOut];
+  const taken = take(...parts.filter((x) => x !== undefined), input);
+  const next = (x: Tensor | undefined): Uint8Array | undefined => x && taken.shift();
+  const [residualBytes, outBytes, quantBytes, scaleBytes] = parts.map(next);
+  return { residualOut: residualBytes, out: outBytes, quantOut: quantBytes, scaleOut: scaleBytes };
 }
 
 /**

@@ -43,10 +43,11 @@ export default function main(group: Group): Checked[] {
         engine.synchronize();
         engine.group.barrier();
         if (group.rank !== group.size - 1) return;
-        // The last element of what this rank was given, whose size depends on the operation.
+        // The last element of what this rank was given, whose size depends on the operation; of rows, not all are checked.
         const parts =
           operation === 'all_gather' ? group.size : operation === 'reduce_scatter' ? 1 / group.size : 1;
-        const at = launch.output + launch.count * parts * 4 - 4;
+        const last = operation === 'all_reduce_rms_norm' ? 0 : launch.count * parts - 1;
+        const at = launch.output + 4 * last;
         engine.write(
           at,
           engine.read(at, 4).map((byte) => byte ^ 0x5a),

@@ -1,0 +1,79 @@
+/** @file Imports point one way: no circles, nothing above imported from below, one place that knows the engines. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const SRC = fileURLToPath(new URL('../../src/', import.meta.url));
+
+/** Files by path below src/, and what each imports there: all of it, and without what is imported for its types alone. */
+const imports = graph(/(?:from|import\()\s*'(\.[^']+)'/g);
+const codeImports = graph(/^(?:import|export)(?! type\b)[^;]*?from\s*'(\.[^']+)'/gm);
+
+function graph(pattern: RegExp): Map<string, string[]> {
+  return new Map(
+    files().map((file) => {
+      const found = [...readFileSync(join(SRC, file), 'utf8').matchAll(pattern)].map((match) => match[1]!);
+      return [file, found.map((path) => relative(SRC, join(SRC, dirname(file), path)).replaceAll(sep, '/'))];
+    }),
+  );
+}
+
+/** Folders, the lowest first. What stands lower never imports from what stands higher. */
+const LAYERS = [
+  ['errors.ts', 'operations.ts', 'version.ts'],
+  ['units.ts'],
+  ['tensor'],
+  ['group'],
+  ['plan'],
+  ['engine', 'memory'],
+  ['collective'],
+  ['measure'],
+  ['interop', 'report', 'simulate', 'tune', 'bench'],
+  ['cli', 'index.ts'],
+];
+
+function files(): string[] {
+  const all = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).map((file) =>
+    file.replaceAll(sep, '/'),
+  );
+  return all.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'));
+}
+
+function layer(file: string): number {
+  return LAYERS.findIndex((names) => names.includes(file.split('/')[0]!));
+}
+
+test('every file has a layer, and every import a file', () => {
+  expect([...imports.keys()].filter((file) => layer(file) < 0)).toEqual([]);
+  for (const [file, targets] of imports) {
+    for (const target of targets) expect(imports.has(target), `${file} imports ${target}`).toBe(true);
+  }
+});
+
+test('nothing is imported from above', () => {
+  const upward = [...imports].flatMap(([file, targets]) =>
+    targets.filter((target) => layer(target) > layer(file)).map((target) => `${file} -> ${target}`),
+  );
+  expect(upward).toEqual([]);
+});
+
+test('no circles of code', () => {
+  const done = new Set<string>();
+  const walk = (file: string, path: readonly string[]): void => {
+    if (path.includes(file)) throw new Error([...path.slice(path.indexOf(file)), file].join(' -> '));
+    if (done.has(file)) return;
+    for (const target of codeImports.get(file)!) walk(target, [...path, file]);
+    done.add(file);
+  };
+  for (const file of codeImports.keys()) walk(file, []);
+  expect(done.size).toBe(imports.size);
+});
+
+test('only collective/engines.ts knows which engines there are', () => {
+  const knowing = [...imports].filter(
+    ([file, targets]) =>
+      !file.startsWith('engine/cpu/') && targets.some((target) => target.startsWith('engine/cpu/')),
+  );
+  expect(knowing.map(([file]) => file)).toEqual(['collective/engines.ts']);
+});
