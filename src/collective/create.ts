@@ -38,7 +38,7 @@ function resolvePlan(engine: Engine, { plan, force }: CommunicatorOptions): Plan
   if (typeof plan === 'object') return plan;
   const path = plan ?? defaultPlanPath();
   // A plan that was asked for by name must be there; one that may lie about need not.
-  if (plan === undefined && process.env.CROSSOVER_PLAN === undefined && !existsSync(path)) return undefined;
+  if (plan === undefined && !process.env.CROSSOVER_PLAN && !existsSync(path)) return undefined;
   return loadPlan(path, {
     fingerprint: engine.fingerprint(),
     force: force ?? process.env.CROSSOVER_FORCE === '1',

@@ -4,7 +4,14 @@
  */
 import type { Request, Tunables } from './algorithm.ts';
 
-const CHUNKS: readonly Tunables[] = [{ chunk_bytes: 262144 }, { chunk_bytes: 65536 }, { chunk_bytes: 16384 }];
+/** Bytes that fit a stage at once. */
+export const STAGE_BYTES = 262144;
+
+const CHUNKS: readonly Tunables[] = [
+  { chunk_bytes: STAGE_BYTES },
+  { chunk_bytes: 65536 },
+  { chunk_bytes: 16384 },
+];
 
 /** Chunk sizes worth measuring for messages of which a rank stages `staged` bytes: chunks that hold the whole message are all the same. */
 export function chunkTunables(staged: number): readonly Tunables[] {

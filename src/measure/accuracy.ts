@@ -9,6 +9,7 @@ import { type DType, dtypeBytes } from '../tensor/dtype.ts';
 import { roundToDType } from '../tensor/formats/element.ts';
 import { allReduceRmsNorm } from '../tensor/reference/all-reduce-rms-norm.ts';
 import { ulpOf } from '../tensor/ulp.ts';
+import { poison } from './workload.ts';
 
 export interface Accuracy {
   /** Elements compared, on this rank. */
@@ -24,8 +25,16 @@ const MOST_CHECKED = 1 << 18;
 const FLOAT32_UNIT = 2 ** -24;
 
 /** Collective: allocates, runs once and frees. The result is this rank's. */
-export function accuracy(comm: Communicator, key: PlanKey, bytes: number, op: ReduceOp, choice: Choice): Accuracy {
-  return key.operation === 'all_reduce_rms_norm' ? rows(comm, key, bytes, choice) : elements(comm, key, bytes, op, choice);
+export function accuracy(
+  comm: Communicator,
+  key: PlanKey,
+  bytes: number,
+  op: ReduceOp,
+  choice: Choice,
+): Accuracy {
+  return key.operation === 'all_reduce_rms_norm'
+    ? rows(comm, key, bytes, choice)
+    : elements(comm, key, bytes, op, choice);
 }
 
 function elements(comm: Communicator, key: PlanKey, bytes: number, op: ReduceOp, choice: Choice): Accuracy {
@@ -36,6 +45,7 @@ function elements(comm: Communicator, key: PlanKey, bytes: number, op: ReduceOp,
   const input = comm.empty(dtype, [operation === 'all_gather' ? part : count]);
   const output = comm.empty(dtype, [operation === 'reduce_scatter' ? part : count]);
   input.write(Float64Array.from({ length: input.count }, (_, i) => uniform(rank, i)));
+  poison(output);
   comm.group.barrier();
   if (operation === 'all_gather') comm.allGather(input, output, { algorithm: choice });
   else if (operation === 'reduce_scatter') comm.reduceScatter(input, output, { op, algorithm: choice });
@@ -62,7 +72,12 @@ function elements(comm: Communicator, key: PlanKey, bytes: number, op: ReduceOp,
 }
 
 /** The float64 reduction of one element, and how far a float32 one may be from it. */
-function reduced(dtype: DType, op: ReduceOp, worldSize: number, value: (rank: number) => number): { exact: number; bound: number } {
+function reduced(
+  dtype: DType,
+  op: ReduceOp,
+  worldSize: number,
+  value: (rank: number) => number,
+): { exact: number; bound: number } {
   let sum = 0;
   let magnitude = 0;
   let most = Number.NEGATIVE_INFINITY;
@@ -91,9 +106,14 @@ function rows(comm: Communicator, key: PlanKey, bytes: number, choice: Choice): 
   const fill = (of: number) => Float64Array.from({ length: tokens * hidden }, (_, i) => uniform(of, i));
   const input = comm.tensor(dtype, shape, fill(comm.rank));
   const residual = comm.tensor(dtype, shape, fill(RESIDUAL));
-  const weight = comm.tensor(dtype, [hidden], Float64Array.from({ length: hidden }, (_, i) => uniform(WEIGHT, i)));
+  const weight = comm.tensor(
+    dtype,
+    [hidden],
+    Float64Array.from({ length: hidden }, (_, i) => uniform(WEIGHT, i)),
+  );
   const out = comm.empty(dtype, shape);
   const epsilon = 1e-5;
+  poison(out);
   comm.group.barrier();
   comm.allReduceRmsNorm({ input, residual, weight, out, epsilon }, { algorithm: choice });
   const actual = out.read();
@@ -103,12 +123,17 @@ function rows(comm: Communicator, key: PlanKey, bytes: number, choice: Choice): 
   const result = new Tally();
   const step = Math.max(1, Math.ceil((tokens * hidden) / MOST_CHECKED));
   for (let token = 0; token < tokens; token += step) {
-    const row = (of: number) => Float64Array.from({ length: hidden }, (_, i) => roundToDType(dtype, uniform(of, token * hidden + i)));
+    const row = (of: number) =>
+      Float64Array.from({ length: hidden }, (_, i) => roundToDType(dtype, uniform(of, token * hidden + i)));
     const inputs = Array.from({ length: worldSize }, (_, r) => row(r));
     const { output } = allReduceRmsNorm({ inputs, residual: row(RESIDUAL), weight: weights, epsilon });
     // Three roundings to the dtype on the way (sum, residual, output), the first two of values up to a few times larger.
     for (const [i, exact] of output.entries()) {
-      result.add(actual[token * hidden + i]!, exact, 8 * ulpOf(dtype, Math.max(Math.abs(exact), Math.abs(weights[i]!))));
+      result.add(
+        actual[token * hidden + i]!,
+        exact,
+        8 * ulpOf(dtype, Math.max(Math.abs(exact), Math.abs(weights[i]!))),
+      );
     }
   }
   return result.accuracy();
@@ -127,7 +152,11 @@ class Tally {
   }
 
   accuracy(): Accuracy {
-    return { checked: this.#checked, wrong: this.#wrong, meanDifference: this.#checked ? this.#difference / this.#checked : 0 };
+    return {
+      checked: this.#checked,
+      wrong: this.#wrong,
+      meanDifference: this.#checked ? this.#difference / this.#checked : 0,
+    };
   }
 }
 

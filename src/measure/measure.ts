@@ -9,8 +9,9 @@
  * A model rewrites the input and reads the output between two collectives, and so does a sample (see Workload.run). The same
  * without the collective is timed as one more contender, and its median taken off: what is reported is what the collective adds.
  */
-import type { Choice } from '../collective/dispatch.ts';
+
 import type { Communicator } from '../collective/communicator.ts';
+import type { Choice } from '../collective/dispatch.ts';
 import type { Recording } from '../engine/engine.ts';
 import type { Mode } from '../operations.ts';
 import { type Estimate, estimate, median } from './statistics.ts';
@@ -88,7 +89,12 @@ function net(runner: Runner, idle: Runner): Estimate {
   return estimate(runner.samples.map((sample) => Math.max(sample - off, LEAST_US)));
 }
 
-function runRounds(comm: Communicator, runners: readonly Runner[], idle: Runner, options: MeasureOptions): void {
+function runRounds(
+  comm: Communicator,
+  runners: readonly Runner[],
+  idle: Runner,
+  options: MeasureOptions,
+): void {
   const start = performance.now();
   let active = [...runners, idle];
   for (let round = 0; round < MOST_ROUNDS; ) {
@@ -116,7 +122,12 @@ function runRounds(comm: Communicator, runners: readonly Runner[], idle: Runner,
 }
 
 /** Who still has to be timed: nobody when all that matters is known. */
-function unsettled(runners: readonly Runner[], active: readonly Runner[], idle: Runner, precision: number): Runner[] {
+function unsettled(
+  runners: readonly Runner[],
+  active: readonly Runner[],
+  idle: Runner,
+  precision: number,
+): Runner[] {
   const estimates = new Map(runners.map((runner) => [runner, net(runner, idle)]));
   const best = Math.min(...[...estimates.values()].map((e) => e.median));
   const leader = [...estimates].find(([, e]) => e.median === best)!;
@@ -162,7 +173,10 @@ class Runner {
     for (let k = 0; k < 4; k++) {
       const total = Math.max(...this.#comm.group.gather(this.sample() * this.#perSample));
       if (total >= SAMPLE_US / 2) break;
-      this.#repeats = Math.min(1 << 16, Math.max(this.#repeats + 1, Math.ceil((this.#repeats * SAMPLE_US) / Math.max(total, 0.1))));
+      this.#repeats = Math.min(
+        1 << 16,
+        Math.max(this.#repeats + 1, Math.ceil((this.#repeats * SAMPLE_US) / Math.max(total, 0.1))),
+      );
     }
   }
 

@@ -20,7 +20,8 @@ export interface Estimate {
 export function estimate(samples: readonly number[]): Estimate {
   const sorted = [...samples].sort((a, b) => a - b);
   const n = sorted.length;
-  if (n === 0) return { median: Number.NaN, spread: Number.NaN, low: Number.NaN, high: Number.NaN, samples: 0 };
+  if (n === 0)
+    return { median: Number.NaN, spread: Number.NaN, low: Number.NaN, high: Number.NaN, samples: 0 };
   const middle = (sorted[(n - 1) >> 1]! + sorted[n >> 1]!) / 2;
   const from = Math.max(0, Math.floor(n / 2 - 0.98 * Math.sqrt(n)));
   const low = sorted[from]!;

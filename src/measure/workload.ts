@@ -5,18 +5,19 @@
  * outputs read by their own rank in between, or else caches would hold everything where its next reader is. Timing inputs sum to exactly
  * zero over the ranks, so that algorithms which reduce in place can be repeated for ever without overflow.
  */
-import type { Choice } from '../collective/dispatch.ts';
-import type { Communicator } from '../collective/communicator.ts';
-import type { NormOperands } from '../collective/fused.ts';
+
 import type { Request } from '../collective/algorithm.ts';
+import type { Communicator } from '../collective/communicator.ts';
+import type { Choice } from '../collective/dispatch.ts';
+import type { NormOperands } from '../collective/fused.ts';
 import { CrossoverError } from '../errors.ts';
 import type { Tensor } from '../memory/tensor.ts';
 import type { ReduceOp } from '../operations.ts';
 import type { PlanKey } from '../plan/key.ts';
 import { type DType, dtypeBytes, isReducible } from '../tensor/dtype.ts';
-import { allReduceRmsNormRounded } from '../tensor/reference/all-reduce-rms-norm.ts';
 import { decodeArray, encodeArray } from '../tensor/formats/array.ts';
 import { roundToDType } from '../tensor/formats/element.ts';
+import { allReduceRmsNormRounded } from '../tensor/reference/all-reduce-rms-norm.ts';
 import { worstUlpError } from '../tensor/ulp.ts';
 
 /** Enough sets to leave the nearest caches, as far as the arena and patience allow. */
@@ -94,12 +95,15 @@ export class Workload {
     const { input, norm, output } = set;
     fill(input, (i) => pattern(rank, i));
     if (norm) fill(norm.residual!, (i) => pattern(RESIDUAL, i));
+    // What an earlier contender left must not pass for this one's result.
+    for (const result of [output, norm?.quantOut, norm?.scaleOut]) result && poison(result);
     this.#comm.group.barrier();
     this.#call(set, choice);
     const name = `${this.key.operation} ${choice.algorithm.name}`;
     if (norm) checkRows(name, norm, worldSize);
     else if (this.key.operation === 'all_gather') {
-      for (let r = 0; r < worldSize; r++) checkPattern(name, output.view(r * input.count, [input.count]), (i) => pattern(r, i));
+      for (let r = 0; r < worldSize; r++)
+        checkPattern(name, output.view(r * input.count, [input.count]), (i) => pattern(r, i));
     } else {
       const from = this.key.operation === 'reduce_scatter' ? rank * output.count : 0;
       checkPattern(name, output, (i) => expectation(this.key, this.op, worldSize, from + i));
@@ -156,7 +160,9 @@ export class Workload {
       ? this.#own('e2m1x2', [tokens, hidden / 2])
       : this.#own(quantization === 'i8_token' ? 'i8' : 'f8e4m3', [tokens, hidden]);
     const scaleOut =
-      quantization === 'f8e4m3_static' ? undefined : this.#own(nvfp4 ? 'f8e4m3' : 'f32', nvfp4 ? [tokens, hidden / 16] : [tokens]);
+      quantization === 'f8e4m3_static'
+        ? undefined
+        : this.#own(nvfp4 ? 'f8e4m3' : 'f32', nvfp4 ? [tokens, hidden / 16] : [tokens]);
     const scale = nvfp4 ? 1 : quantization === 'f8e4m3_static' ? 0.05 : undefined;
     return { input, output, options, norm: { ...common, quantOut, scaleOut, scale } };
   }
@@ -210,6 +216,11 @@ function fill(tensor: Tensor, value: (i: number) => number): void {
   tensor.writeBytes(bytes);
 }
 
+/** Bytes that no check accepts: no multiple of 1/8 in any dtype, no scale, no code in a row. */
+export function poison(tensor: Tensor): void {
+  tensor.writeBytes(new Uint8Array(tensor.bytes).fill(0xa5));
+}
+
 /** Element `i` of the result of a reduction or broadcast of patterns: exact, or rounded as kernels round. */
 function expectation(key: PlanKey, op: ReduceOp, worldSize: number, i: number): number {
   if (key.operation === 'broadcast') return pattern(0, i);
@@ -230,42 +241,49 @@ function checkPattern(name: string, tensor: Tensor, value: (i: number) => number
     const wrong = here.findIndex((byte, i) => byte !== tile[i]);
     const index = Math.floor((at + wrong) / dtypeBytes(tensor.dtype));
     const found = decodeArray(tensor.dtype, actual)[index];
-    throw new CrossoverError(`${name} is wrong at element ${index} of ${tensor.count}: ${found}, must be ${value(index % PERIOD)}`);
+    throw new CrossoverError(
+      `${name} is wrong at element ${index} of ${tensor.count}: ${found}, must be ${value(index % PERIOD)}`,
+    );
   }
 }
 
-/** Checks some rows of the residual stream and of the plain output against the reference: bit by bit, and to 2 ulp. */
+/**
+ * Checks some rows, the first and the last among them, against the reference: the residual stream bit by bit, the plain output to 2 ulp, and
+ * quantized output to one code and 4 ulp of its scales, since it is made from an output that may be an ulp off.
+ */
 function checkRows(name: string, norm: NormOperands, worldSize: number): void {
   const [tokens = 0, hidden = 0] = norm.input.shape;
   const { dtype } = norm.input;
   if (!isReducible(dtype)) return;
   const weight = norm.weight!.read();
   const step = Math.max(1, Math.ceil(tokens / CHECKED_ROWS));
-  for (let token = 0; token < tokens; token += step) {
+  for (let k = 0; k < tokens; k += step) {
+    const token = k + step < tokens ? k : tokens - 1;
     const at = token * hidden;
-    const row = (rank: number): Float64Array => Float64Array.from({ length: hidden }, (_, i) => pattern(rank, at + i));
-    const reference = allReduceRmsNormRounded(
-      {
-        inputs: Array.from({ length: worldSize }, (_, rank) => row(rank)),
-        residual: row(RESIDUAL),
-        weight,
-        epsilon: norm.epsilon,
-      },
-      dtype,
-    );
-    const stream = norm.residual!.view(at, [hidden]);
-    compare(`${name} residual`, token, worstUlpError(dtype, stream.readBytes(), reference.residualOut), 0);
-    if (norm.out) {
-      const out = norm.out.view(at, [hidden]);
-      compare(name, token, worstUlpError(dtype, out.readBytes(), reference.output), 2);
-    }
-  }
-}
-
-function compare(name: string, token: number, worst: ReturnType<typeof worstUlpError>, tolerance: number): void {
-  if (!(worst.error <= tolerance)) {
-    throw new CrossoverError(
-      `${name} is wrong at token ${token}, column ${worst.index}: ${worst.actual}, must be ${worst.expected} within ${tolerance} ulp`,
-    );
+    const row = (rank: number): Float64Array =>
+      Float64Array.from({ length: hidden }, (_, i) => pattern(rank, at + i));
+    const inputs = Array.from({ length: worldSize }, (_, rank) => row(rank));
+    const { quantization, scale, epsilon } = norm;
+    const operands = { inputs, residual: row(RESIDUAL), weight, epsilon, quantization, scale };
+    const { residualOut, output, quantized } = allReduceRmsNormRounded(operands, dtype);
+    const compare = (
+      what: string,
+      tensor: Tensor | undefined,
+      expected: ArrayLike<number>,
+      tolerance: number,
+    ): void => {
+      if (!tensor) return;
+      const perRow = tensor.count / tokens;
+      const bytes = tensor.view(token * perRow, [perRow]).readBytes();
+      const worst = worstUlpError(tensor.dtype, bytes, expected);
+      if (worst.error <= tolerance) return;
+      const found = `${worst.actual}, must be ${worst.expected} within ${tolerance} ulp`;
+      throw new CrossoverError(`${name} ${what} is wrong at token ${token}, column ${worst.index}: ${found}`);
+    };
+    compare('residual', norm.residual, residualOut, 0);
+    compare('output', norm.out, output, 2);
+    if (!quantized) continue;
+    compare('codes', norm.quantOut, decodeArray(quantized.dtype, quantized.bytes), 1);
+    compare('scales', norm.scaleOut, quantized.scales, quantized.scaleDtype === 'f32' ? 4 : 1);
   }
 }

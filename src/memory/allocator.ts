@@ -70,7 +70,9 @@ export class Allocator {
   release(offset: number): void {
     const i = upperBound(this.#liveAt, offset) - 1;
     if (i < 0 || this.#liveAt[i] !== offset) {
-      throw new CrossoverError(`offset ${offset} is not an allocated block: it was freed before, or never allocated`);
+      throw new CrossoverError(
+        `offset ${offset} is not an allocated block: it was freed before, or never allocated`,
+      );
     }
     let size = this.#liveBytes[i]!;
     this.#liveAt.splice(i, 1);

@@ -5,8 +5,9 @@
  * Ranks must allocate and free in the same order. Each keeps a hash and the tail of its sequence; `verify` compares them and
  * names the rank that differs and where.
  */
-import { CrossoverError } from '../errors.ts';
+
 import type { Engine } from '../engine/engine.ts';
+import { CrossoverError } from '../errors.ts';
 import { Allocator, GRANULE } from './allocator.ts';
 
 /** Steps of the sequence that are kept for `verify` to point at. */
@@ -42,7 +43,9 @@ export class SymmetricHeap {
    */
   allocate(bytes: number, alignment: number = GRANULE): number {
     if (!Number.isSafeInteger(bytes) || bytes < 0) {
-      throw new CrossoverError(`bytes is ${bytes}; the symmetric heap allocates whole numbers of bytes from 0 up`);
+      throw new CrossoverError(
+        `bytes is ${bytes}; the symmetric heap allocates whole numbers of bytes from 0 up`,
+      );
     }
     if (alignment < 1 || alignment > GRANULE || !Number.isInteger(Math.log2(alignment))) {
       throw new CrossoverError(`alignment is ${alignment}; use a power of two from 1 to ${GRANULE}`);
@@ -79,7 +82,9 @@ export class SymmetricHeap {
     const first = all[0]!;
     const rank = all.findIndex((one) => one.steps !== first.steps || one.hash !== first.hash);
     if (rank < 0) return;
-    throw new CrossoverError(`rank ${rank} allocates differently from rank 0: ${difference(first, all[rank]!)}`);
+    throw new CrossoverError(
+      `rank ${rank} allocates differently from rank 0: ${difference(first, all[rank]!)}`,
+    );
   }
 
   #record(step: number): void {
@@ -103,7 +108,8 @@ function difference(a: Sequence, b: Sequence): string {
   const step = (s: Sequence, n: number): number | undefined => s.tail[n - (s.steps - s.tail.length)];
   const from = Math.max(a.steps - a.tail.length, b.steps - b.tail.length);
   for (let n = from; n < Math.max(a.steps, b.steps); n++) {
-    if (step(a, n) !== step(b, n)) return `step ${n + 1} is ${inWords(step(b, n))} there and ${inWords(step(a, n))} on rank 0`;
+    if (step(a, n) !== step(b, n))
+      return `step ${n + 1} is ${inWords(step(b, n))} there and ${inWords(step(a, n))} on rank 0`;
   }
   return `somewhere before step ${from + 1}`;
 }

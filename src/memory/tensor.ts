@@ -1,8 +1,9 @@
 /**
  * @file A tensor in device memory: dtype, shape and an address in this rank's arena. Reading and writing copy between it and the host.
  */
-import { CrossoverError } from '../errors.ts';
+
 import type { Engine } from '../engine/engine.ts';
+import { CrossoverError } from '../errors.ts';
 import { type DType, dtypeBytes, dtypeCode } from '../tensor/dtype.ts';
 import { decodeArray, encodeArray } from '../tensor/formats/array.ts';
 import { elementCount } from '../tensor/shape.ts';
@@ -24,7 +25,14 @@ export class Tensor {
   readonly #owner: Tensor;
   #freed = false;
 
-  constructor(engine: Engine, heap: SymmetricHeap, dtype: DType, shape: readonly number[], address: number, owner?: Tensor) {
+  constructor(
+    engine: Engine,
+    heap: SymmetricHeap,
+    dtype: DType,
+    shape: readonly number[],
+    address: number,
+    owner?: Tensor,
+  ) {
     this.#engine = engine;
     this.heap = heap;
     this.dtype = dtype;
@@ -45,7 +53,9 @@ export class Tensor {
   view(offset: number, shape: readonly number[]): Tensor {
     const count = elementCount(shape);
     if (!Number.isSafeInteger(offset) || offset < 0 || offset + count > this.count) {
-      throw new CrossoverError(`view of ${count} elements from ${offset} does not fit a tensor of ${this.count} elements`);
+      throw new CrossoverError(
+        `view of ${count} elements from ${offset} does not fit a tensor of ${this.count} elements`,
+      );
     }
     const address = this.address + offset * dtypeBytes(this.dtype);
     return new Tensor(this.#engine, this.heap, this.dtype, shape, address, this.#owner);
@@ -71,7 +81,9 @@ export class Tensor {
   writeBytes(data: Uint8Array): this {
     this.#check();
     if (data.length !== this.bytes) {
-      throw new CrossoverError(`${data.length} bytes do not fill a ${this.dtype} tensor of ${this.bytes} bytes [${this.shape.join(', ')}]`);
+      throw new CrossoverError(
+        `${data.length} bytes do not fill a ${this.dtype} tensor of ${this.bytes} bytes [${this.shape.join(', ')}]`,
+      );
     }
     this.#engine.synchronize();
     this.#engine.write(this.address, data);
@@ -80,7 +92,8 @@ export class Tensor {
 
   /** Gives the memory back to the heap. All ranks must free in the same order. A view cannot be freed. */
   free(): void {
-    if (this.#owner !== this) throw new CrossoverError('a view cannot be freed; free the tensor it is a view of');
+    if (this.#owner !== this)
+      throw new CrossoverError('a view cannot be freed; free the tensor it is a view of');
     if (this.#freed) return;
     this.heap.release(this.address);
     this.#freed = true;

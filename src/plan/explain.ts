@@ -97,13 +97,12 @@ export function formatExplanation(explanation: Explanation): string {
 }
 
 function findRunnerUp({ entry }: CompiledEntry, chosen: PlanRange, bytes: number): RunnerUp | undefined {
-  // Outside of the sweep, who was there at its edge is compared: a curve that ended before says nothing beyond its end.
-  const { from, to } = entry.measured;
-  const edge = Math.min(to, Math.max(from, bytes));
+  // Outside of the sweep there is nothing to compare: curves that are drawn further cross where their noise points.
+  if (bytes < entry.measured.from || bytes > entry.measured.to) return undefined;
   const name = choiceName(chosen);
   const rivals: RunnerUp[] = [];
   for (const candidate of entry.candidates) {
-    if (choiceName(candidate) === name || !spans(candidate.points, edge)) continue;
+    if (choiceName(candidate) === name || !spans(candidate.points, bytes)) continue;
     const { us } = extrapolate(candidate.points, bytes)!;
     rivals.push({ algorithm: candidate.algorithm, tunables: candidate.tunables, us });
   }

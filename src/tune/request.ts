@@ -42,7 +42,9 @@ export function keysOf(request: TuneRequest, worldSize: number): PlanKey[] {
             )
           : [{}];
       return shapes.flatMap((shape) =>
-        request.modes.map((mode): PlanKey => ({ operation, dtype, worldSize, mode, ...shape, registered: true })),
+        request.modes.map(
+          (mode): PlanKey => ({ operation, dtype, worldSize, mode, ...shape, registered: true }),
+        ),
       );
     }),
   );

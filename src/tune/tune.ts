@@ -51,10 +51,12 @@ export function tune(comm: Communicator, request: TuneRequest, report: Report): 
     const sweep = new Sweep(comm, key, request.deterministic, budget, report);
     const sizes = sizesOf(request, key);
     for (const bytes of sizes) sweep.measure(bytes);
-    for (let k = 0; k < REFINEMENTS; k++) sweep.refine();
+    for (let k = 0; k < REFINEMENTS && !budget.over(comm); k++) sweep.refine();
     const entry = makePlanEntry(key, sweep.candidates());
     entries.push(entry);
-    heldOut.push(...measureRegret(sweep, entry, heldOutSizes(key, sizes, random)));
+    for (const bytes of heldOutSizes(key, sizes, random)) {
+      if (!budget.over(comm)) heldOut.push(measureRegret(sweep, entry, bytes));
+    }
   }
   return { entries, heldOut };
 }
@@ -71,21 +73,18 @@ function heldOutSizes(key: PlanKey, sizes: readonly number[], random: () => numb
   return [...picked];
 }
 
-function measureRegret(sweep: Sweep, entry: PlanEntry, sizes: readonly number[]): HeldOut[] {
-  const compiled = new CompiledEntry(entry.key, entry);
-  return sizes.map((bytes) => {
-    const chosen = compiled.find(bytes);
-    const timings = sweep.time(bytes, chosen);
-    const times = Object.fromEntries(timings.map((t) => [nameOf(t.choice), t.us.median]));
-    return { key: entry.key, bytes, chosen: choiceName(chosen), times };
-  });
+function measureRegret(sweep: Sweep, entry: PlanEntry, bytes: number): HeldOut {
+  const chosen = new CompiledEntry(entry.key, entry).find(bytes);
+  const timings = sweep.time(bytes, chosen);
+  const times = Object.fromEntries(timings.map((t) => [nameOf(t.choice), t.us.median]));
+  return { key: entry.key, bytes, chosen: choiceName(chosen), times };
 }
 
 function nameOf(choice: Choice): string {
   return choiceName({ algorithm: choice.algorithm.name, tunables: choice.tunables });
 }
 
-/** Shares what is left of the time among the measurements that are left. All ranks see the same clock: rank 0's. */
+/** Shares what is left of the time among the measurements that are left. All ranks go by the same clock, rank 0's. */
 class Budget {
   readonly #end: number;
   #left: number;
@@ -102,6 +101,11 @@ class Budget {
     const share = Math.max(0, this.#end - performance.now()) / 1000 / Math.max(1, this.#left);
     this.#left--;
     return comm.group.broadcast(share);
+  }
+
+  /** Whether the time is up: the sweep still gets its fewest rounds, finer work is left out. */
+  over(comm: Communicator): boolean {
+    return comm.group.broadcast(performance.now() > this.#end);
   }
 
   get done(): number {
@@ -130,7 +134,11 @@ class Sweep {
   measure(bytes: number): void {
     for (const { choice, us } of this.time(bytes)) {
       const name = nameOf(choice);
-      const curve = this.#curves.get(name) ?? { algorithm: choice.algorithm.name, tunables: choice.tunables, points: [] };
+      const curve = this.#curves.get(name) ?? {
+        algorithm: choice.algorithm.name,
+        tunables: choice.tunables,
+        points: [],
+      };
       curve.points.push({ bytes, us: us.median, spread: us.spread });
       curve.points.sort((a, b) => a.bytes - b.bytes);
       this.#curves.set(name, curve);
@@ -139,7 +147,9 @@ class Sweep {
 
   /** Measures between neighbouring sizes whose winners differ. */
   refine(): void {
-    const sizes = [...new Set([...this.#curves.values()].flatMap((c) => c.points.map((p) => p.bytes)))].sort((a, b) => a - b);
+    const sizes = [...new Set([...this.#curves.values()].flatMap((c) => c.points.map((p) => p.bytes)))].sort(
+      (a, b) => a - b,
+    );
     const between: number[] = [];
     for (const { to } of findCrossovers(this.candidates())) {
       const above = sizes.findIndex((bytes) => to !== null && bytes >= to);
@@ -165,7 +175,11 @@ class Sweep {
       }
       const seconds = this.#budget.take(this.#comm);
       this.#report(this.#budget.done, `${keyName(this.#key)} ${formatBytes(bytes)}`);
-      const timings = measure(this.#comm, workload, contenders, { mode: this.#key.mode, seconds, precision: PRECISION });
+      const timings = measure(this.#comm, workload, contenders, {
+        mode: this.#key.mode,
+        seconds,
+        precision: PRECISION,
+      });
       const best = timings.reduce((a, b) => (b.us.median < a.us.median ? b : a));
       const words = `${best.choice.algorithm.name} ${formatMicroseconds(best.us.median)}`;
       this.#report(this.#budget.done, `${keyName(this.#key)} ${formatBytes(bytes)}: ${words}`);

@@ -9,7 +9,7 @@ const TINY = 'tune --ranks 2 --operations all_reduce --dtype f32 --mode replay -
 
 test('writes a valid plan and prints its tables', async () => {
   const cwd = folder();
-  const { code, out, error } = await crossover([...TINY, '--seconds', '1'], { cwd });
+  const { code, out, error } = await crossover([...TINY, '--seconds', '6'], { cwd });
   // No progress line where stderr is no terminal.
   expect({ code, error }).toEqual({ code: 0, error: '' });
   expect(readdirSync(cwd)).toEqual(['crossover-plan.json']);
@@ -18,7 +18,7 @@ test('writes a valid plan and prints its tables', async () => {
   expect(plan.entries.map(({ key }) => key)).toEqual([
     { operation: 'all_reduce', dtype: 'f32', worldSize: 2, mode: 'replay', registered: true },
   ]);
-  expect(plan.command).toBe(`crossover ${TINY.join(' ')} --seconds 1`);
+  expect(plan.command).toBe(`crossover ${TINY.join(' ')} --seconds 6`);
   expect(plan.regret?.count).toBeGreaterThan(0);
 
   expect(out).toMatch(/^all_reduce f32 x2 replay/m);

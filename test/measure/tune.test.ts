@@ -20,7 +20,7 @@ const REQUEST: TuneRequest = {
   minBytes: 1024,
   maxBytes: 16384,
   factor: 4,
-  seconds: 0.5,
+  seconds: 5,
   deterministic: false,
   seed: 3,
   progress: false,

@@ -35,15 +35,27 @@ export function createCpuEngine(group: Group, options: CpuEngineOptions = {}): E
   const shared = group.broadcast(
     group.rank === 0 ? { memory: createMemory(layout.memoryBytes), module: compileKernels() } : undefined,
   )!;
-  const kernels = instantiate(shared.module, shared.memory, group.rank, group.size, group.spins * POLLS, layout);
+  const kernels = instantiate(
+    shared.module,
+    shared.memory,
+    group.rank,
+    group.size,
+    group.spins * POLLS,
+    layout,
+  );
   kernels.startAt(options.firstEpoch ?? 0);
   // Also the barrier behind which all counters are set.
   const sizes = group.gather(layout.arenaBytes);
   const other = sizes.findIndex((bytes) => bytes !== sizes[0]);
   if (other >= 0) {
-    throw new MismatchError(`ranks disagree: arenaBytes is ${sizes[0]} on rank 0, ${sizes[other]} on rank ${other}`);
+    throw new MismatchError(
+      `ranks disagree: arenaBytes is ${sizes[0]} on rank 0, ${sizes[other]} on rank ${other}`,
+    );
   }
-  return new CpuEngine(group, shared.memory, kernels, layout.commands, { base: layout.arena, bytes: layout.arenaBytes });
+  return new CpuEngine(group, shared.memory, kernels, layout.commands, {
+    base: layout.arena,
+    bytes: layout.arenaBytes,
+  });
 }
 
 /** What identifies this host and these kernels in plans. */
@@ -56,9 +68,12 @@ function createMemory(bytes: number): WebAssembly.Memory {
   try {
     return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   } catch (cause) {
-    throw new CrossoverError(`cannot reserve ${bytes} bytes of shared memory; lower arenaBytes (--arena) or the number of ranks`, {
-      cause,
-    });
+    throw new CrossoverError(
+      `cannot reserve ${bytes} bytes of shared memory; lower arenaBytes (--arena) or the number of ranks`,
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -163,7 +178,10 @@ class CpuEngine implements Engine {
     const calls = this.group.gather(this.#codec.describe(command, this.arena.base));
     const rank = calls.findIndex(({ signature }) => signature !== calls[0]!.signature);
     const [first, other] = [calls[0]!, calls[rank]];
-    if (!other) throw new MismatchError(`ranks disagree, and yet all call ${first.text}; was their memory overwritten?`);
+    if (!other)
+      throw new MismatchError(
+        `ranks disagree, and yet all call ${first.text}; was their memory overwritten?`,
+      );
     if (first.text !== other.text) {
       throw new MismatchError(`ranks disagree: rank 0 calls ${first.text}; rank ${rank} calls ${other.text}`);
     }

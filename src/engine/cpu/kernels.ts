@@ -2,8 +2,8 @@
  * @file The compiled kernels: the wasm bytes that the build inlined, instantiated over the shared memory.
  */
 import { createHash } from 'node:crypto';
-import type { Layout } from './layout.ts';
 import { KERNELS_BASE64 } from './kernels.generated.ts';
+import type { Layout } from './layout.ts';
 
 /** Bounds one sleep, so that a rank whose thread is told to stop leaves it. */
 const NAP_MS = 100;

@@ -12,7 +12,10 @@ declare namespace WebAssembly {
     constructor(bytes: Uint8Array<ArrayBuffer>);
   }
   class Instance {
-    constructor(module: Module, imports: Record<string, Record<string, Memory | ((...values: number[]) => void)>>);
+    constructor(
+      module: Module,
+      imports: Record<string, Record<string, Memory | ((...values: number[]) => void)>>,
+    );
     readonly exports: Record<string, unknown>;
   }
   interface Global {

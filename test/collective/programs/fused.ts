@@ -41,7 +41,8 @@ export default function fused(group: Group, _args: string[], data: ProgramData<F
   }
   // Some that fit neither a stage nor the room for the rows between two passes.
   solveAll(session, { dtype: 'bf16', hidden: 4096, quantization: 'f8e4m3_token' }, 130);
-  for (let i = 0; i < 3; i++) solveAll(session, { dtype: 'f16', hidden: 4096, quantization: 'none' }, 130);
+  for (let i = 0; i < (group.size > 4 ? 1 : 3); i++)
+    solveAll(session, { dtype: 'f16', hidden: 4096, quantization: 'none' }, 130);
   return session.report();
 }
 

@@ -6,7 +6,7 @@ import { encodeArray } from '../../../dist/tensor/formats/array.js';
 import { elements } from './data.ts';
 import { Random } from './random.ts';
 
-export const ROW_KINDS = ['normal', 'zero', 'tiny', 'nan', 'infinite', 'special', 'huge'] as const;
+export const ROW_KINDS = ['normal', 'zero', 'tiny', 'nan', 'infinite', 'special', 'huge', 'grid'] as const;
 
 export type RowKind = (typeof ROW_KINDS)[number];
 
@@ -16,6 +16,7 @@ export type RowKind = (typeof ROW_KINDS)[number];
  * - `nan`, `infinite`: one such element in a normal row
  * - `special`: see data.ts
  * - `huge`: the largest finite numbers
+ * - `grid`: sixteenths up to 24, so that many lie halfway between two codes
  */
 export function rows(
   dtype: ReducibleDType,
@@ -46,6 +47,11 @@ function row(dtype: ReducibleDType, hidden: number, kind: RowKind, seed: number)
       );
     case 'special':
       return elements(dtype, hidden, 'special', seed);
+    case 'grid':
+      return encodeArray(
+        dtype,
+        Float64Array.from({ length: hidden }, () => random.whole(-384, 384) / 16),
+      );
     case 'huge':
       return elements(dtype, hidden, 'largest', seed);
     case 'normal':
