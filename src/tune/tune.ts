@@ -54,8 +54,9 @@ export function tune(comm: Communicator, request: TuneRequest, report: Report): 
     for (let k = 0; k < REFINEMENTS && !budget.over(comm); k++) sweep.refine();
     const entry = makePlanEntry(key, sweep.candidates());
     entries.push(entry);
-    for (const bytes of heldOutSizes(key, sizes, random)) {
-      if (!budget.over(comm)) heldOut.push(measureRegret(sweep, entry, bytes));
+    for (const [i, bytes] of heldOutSizes(key, sizes, random).entries()) {
+      // One at least: a plan that nobody judged says nothing about itself.
+      if (i === 0 || !budget.over(comm)) heldOut.push(measureRegret(sweep, entry, bytes));
     }
   }
   return { entries, heldOut };

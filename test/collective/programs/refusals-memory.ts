@@ -90,6 +90,7 @@ function afterClosing({ comm }: Session): Refusal[] {
   const other = createCommunicator(comm.group, {
     engine: comm.engine.name as 'cpu',
     plan: null,
+    warn: () => {},
     arenaBytes: 65536,
   });
   const x = other.empty('f32', [1]);
