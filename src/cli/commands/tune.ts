@@ -65,7 +65,7 @@ export function tuneCommand(): Command {
     .option('-b, --begin <size>', 'smallest message', '1K')
     .option('-e, --end <size>', 'largest message', '16M')
     .option('-f, --factor <x>', 'from one size to the next', '4')
-    .option('--seconds <s>', 'time for measuring; more gives a finer plan', '50')
+    .option('--seconds <s>', 'time for measuring; more gives a finer plan', '60')
     .option('-o, --output <file>', 'the plan file ($CROSSOVER_PLAN, or crossover-plan.json)')
     .option('--arena <size>', 'symmetric heap of a rank (what the largest message needs)')
     .option('--deterministic', 'only algorithms that sum in rank order: results never depend on the plan')
