@@ -69,7 +69,7 @@ changes.forEach((range, i) => {
       text(
         left,
         PLOT.top - 8,
-        `${changes[i - 1].algorithm} → ${range.algorithm} at ${formatBytes(range.from)}`,
+        formatBytes(range.from),
         'text-anchor="middle"',
       ),
     );
