@@ -1,6 +1,7 @@
 /**
  * @file `crossover tune`: measures this machine, writes the plan, and shows where one algorithm overtakes the next.
  */
+import { relative } from 'node:path';
 import { Command, Option } from 'commander';
 import { LIMITS } from '../../collective/engines.ts';
 import { launch } from '../../group/launch.ts';
@@ -148,8 +149,14 @@ function describe(plan: Plan, path: string, all: boolean): string {
     formatSummary(plan),
     `\n${formatRegret(plan)}`,
     `\nplan written to ${path}`,
-    'next:  crossover plan explain all_reduce 64K       why it chooses what it chooses',
-    '       crossover bench all_reduce -b 1K -e 16M     the columns of nccl-tests',
+    `next:  ${self()} plan explain all_reduce 64K       why it chooses what it chooses`,
+    `       ${self()} bench all_reduce -b 1K -e 16M     the columns of nccl-tests`,
     '       createCommunicator(group)                   in a program: uses this plan (see examples/)',
   ].join('\n')}\n`;
+}
+
+/** How this program was called, for hints that can be typed as they are: from a clone, or installed. */
+function self(): string {
+  const path = relative(process.cwd(), process.argv[1] ?? '');
+  return path.startsWith('..') || path.includes('node_modules') ? 'npx crossover' : `node ${path}`;
 }
