@@ -65,14 +65,7 @@ changes.forEach((range, i) => {
   );
   if (i > 0) {
     parts.push(line(left, PLOT.top, left, ribbon, 'class="cross"'));
-    parts.push(
-      text(
-        left,
-        PLOT.top - 8,
-        formatBytes(range.from),
-        'text-anchor="middle"',
-      ),
-    );
+    parts.push(text(left, PLOT.top - 8, formatBytes(range.from), 'text-anchor="middle"'));
   }
 });
 parts.push(text(PLOT.left - 8, ribbon + 13, 'plan', 'text-anchor="end"'));
