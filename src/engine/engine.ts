@@ -10,7 +10,7 @@
 import type { Group } from '../group/group.ts';
 import type { Fingerprint } from '../plan/plan.ts';
 
-/** One region of memory a rank, at the same size on every rank. `stride` is what separates two ranks' arenas. */
+/** One region of memory a rank, of the same size on every rank: an offset into it means the same tensor everywhere. */
 export interface Arena {
   /** Address of this rank's arena. */
   readonly base: number;
@@ -68,8 +68,6 @@ export interface Engine {
   readonly arena: Arena;
   /** Largest hidden size of operations on rows. */
   readonly maxHidden: number;
-  /** Largest number of ranks it can serve. */
-  readonly maxWorldSize: number;
   /** Host, device, library versions and kernels: what a plan made here holds for. */
   fingerprint(): Fingerprint;
   /** Why a kernel is not available here, or undefined when it is. */

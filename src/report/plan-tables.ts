@@ -4,6 +4,7 @@
 import { keyName } from '../plan/key.ts';
 import { CompiledEntry } from '../plan/lookup.ts';
 import type { MeasuredPoint, Plan, PlanEntry } from '../plan/plan.ts';
+import { dtypeBytes } from '../tensor/dtype.ts';
 import { formatBytes } from '../units.ts';
 import { type Column, formatTable, type Row } from './table.ts';
 
@@ -56,7 +57,7 @@ export function formatEntry(entry: PlanEntry): string {
       chosen && others.length > 0 ? `${((Math.min(...others) / chosen.us - 1) * 100).toFixed(0)} %` : '';
     rows.push([
       formatBytes(bytes),
-      ...(hidden ? [String(Math.round(bytes / (hidden * (entry.key.dtype === 'f32' ? 4 : 2))))] : []),
+      ...(hidden ? [String(Math.round(bytes / (hidden * dtypeBytes(entry.key.dtype))))] : []),
       ...algorithms.map((name) => {
         const point = points.get(name);
         return point ? `${us(point.us)}${name === range.algorithm ? '*' : ' '}` : '- ';

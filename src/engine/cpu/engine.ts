@@ -81,7 +81,6 @@ class CpuEngine implements Engine {
   readonly name = 'cpu';
   readonly group: Group;
   readonly arena: Arena;
-  readonly maxWorldSize = MAX_WORLD_SIZE;
   readonly maxHidden = MAX_HIDDEN;
   readonly #memory: Uint8Array;
   readonly #kernels: Kernels;
