@@ -42,7 +42,9 @@ export default function main(group, _args, { sizes, protocol, seconds }) {
 function candidates(comm, request) {
   return algorithmsOf(request.operation)
     .filter((algorithm) => refusal(algorithm, request, comm.engine) === undefined)
-    .flatMap((algorithm) => algorithm.tunables(request).map((tunables) => ({ algorithm, tunables })));
+    .flatMap((algorithm) =>
+      algorithm.tunables(request, comm.engine).map((tunables) => ({ algorithm, tunables })),
+    );
 }
 
 function plainData({ choice, us }) {

@@ -28,7 +28,7 @@ export default function main(group, _args, { points, dtype, seconds }) {
       const contenders = all
         .filter((algorithm) => refusal(algorithm, workload.request, comm.engine) === undefined)
         .flatMap((algorithm) =>
-          algorithm.tunables(workload.request).map((tunables) => ({ algorithm, tunables })),
+          algorithm.tunables(workload.request, comm.engine).map((tunables) => ({ algorithm, tunables })),
         );
       // Without a precision at which to stop early, all that are close to the best are timed for as long.
       const timings = measure(comm, workload, contenders, { mode: 'replay', seconds, precision: 0 });
@@ -55,7 +55,7 @@ function threeOperations(allReduce) {
     bits: allReduce.bits,
     kernels: [...allReduce.kernels, 'add', 'rms_norm'],
     refuses: (request) => allReduce.refuses?.({ ...request, operation: 'all_reduce' }),
-    tunables: (request) => allReduce.tunables({ ...request, operation: 'all_reduce' }),
+    tunables: (request, engine) => allReduce.tunables({ ...request, operation: 'all_reduce' }, engine),
     enqueue(engine, launch, tunables) {
       const { output, residualOut } = launch;
       launch.output = launch.input;

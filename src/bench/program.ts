@@ -68,7 +68,7 @@ export default function main(group: Group, _args: string[], request: BenchReques
             throw new CrossoverError(`algorithm ${algorithm.name} cannot do this: ${refused}`);
           return refused === undefined;
         })
-        .map((algorithm) => ({ algorithm, tunables: algorithm.tunables(workload.request)[0]! }));
+        .map((algorithm) => ({ algorithm, tunables: algorithm.tunables(workload.request, comm.engine)[0]! }));
       const seconds = request.seconds / sizes.length;
       const timings = measure(comm, workload, contenders, { mode: key.mode, seconds, precision: PRECISION });
       workload.free();

@@ -46,9 +46,9 @@ export interface Algorithm {
   /** Kernels that an engine must have. */
   readonly kernels: readonly string[];
   /** Why it cannot serve a request, or undefined when it can. */
-  refuses?(request: Request): string | undefined;
-  /** The settings worth measuring for a request; the first is used when no plan says otherwise. */
-  tunables(request: Request): readonly Tunables[];
+  refuses?(request: Request, engine: Engine): string | undefined;
+  /** The settings worth measuring for a request on an engine; the first is used when no plan says otherwise. */
+  tunables(request: Request, engine: Engine): readonly Tunables[];
   /** Enqueues the launch, whose operands are filled in. May change `kernel` and `chunkBytes`; allocates nothing. */
   enqueue(engine: Engine, launch: Launch, tunables: Tunables): void;
 }
@@ -59,5 +59,5 @@ export function refusal(algorithm: Algorithm, request: Request, engine: Engine):
     const missing = engine.missing(kernel);
     if (missing) return missing;
   }
-  return algorithm.refuses?.(request);
+  return algorithm.refuses?.(request, engine);
 }

@@ -41,7 +41,7 @@ export class Calls {
     const algorithm = algorithmNamed(request.operation, name);
     const refused = refusal(algorithm, request, this.#engine);
     if (refused) throw new CrossoverError(`algorithm ${name} cannot do this: ${refused}`);
-    const defaults = algorithm.tunables(request)[0]!;
+    const defaults = algorithm.tunables(request, this.#engine)[0]!;
     for (const [tunable, value] of Object.entries(tunables)) {
       if (!(tunable in defaults)) {
         const has = Object.keys(defaults).join(', ') || 'none';
@@ -103,6 +103,8 @@ export class Calls {
       );
     }
     launch.chunkBytes = 0;
+    launch.blocks = 0;
+    launch.threads = 0;
     try {
       algorithm.enqueue(this.#engine, launch, tunables);
     } catch (error) {

@@ -35,12 +35,12 @@ class Selector {
     const request = (bytes: number): Request => ({ ...key, bytes });
     const untuned = algorithmNamed(key.operation, UNTUNED[key.operation]);
     this.#entry = entry;
-    this.#fallback = { algorithm: untuned, tunables: untuned.tunables(request(0))[0]! };
+    this.#fallback = { algorithm: untuned, tunables: untuned.tunables(request(0), engine)[0]! };
     for (const range of entry?.entry.ranges ?? []) {
       const algorithm = algorithmNamed(key.operation, range.algorithm);
       const usable = refusal(algorithm, request(range.from), engine) === undefined;
       // The defaults stand in for tunables that a plan edited by hand leaves out.
-      const tunables = { ...algorithm.tunables(request(range.from))[0], ...range.tunables };
+      const tunables = { ...algorithm.tunables(request(range.from), engine)[0], ...range.tunables };
       this.#choices.set(range, usable ? { algorithm, tunables } : this.#fallback);
     }
   }

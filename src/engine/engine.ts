@@ -51,6 +51,9 @@ export interface Launch {
   scale: number;
   /** Bytes that are staged at a time, for kernels that stage. */
   chunkBytes: number;
+  /** Blocks of a GPU kernel at most, and threads of each; 0 where the kernel decides. */
+  blocks: number;
+  threads: number;
 }
 
 /** A recorded sequence of launches. */
@@ -62,10 +65,25 @@ export interface Recording {
   close(): void;
 }
 
+/** What algorithms and benchmarks need to know of a device. */
+export interface DeviceTraits {
+  /** Streaming multiprocessors of a GPU; 0 on the CPU. */
+  readonly multiprocessors: number;
+  /** Bytes of the cache that all of a device shares: buffers are rotated past it. */
+  readonly cacheBytes: number;
+  /** Bytes of one mailbox region a rank, for algorithms that send data as its own flag; 0 where there are none. */
+  readonly mailboxBytes: number;
+  /** Bytes of the staging region a rank. */
+  readonly stageBytes: number;
+  /** Whether every rank reaches every other at full rate at once (NVLink through a switch, shared memory), or over a shared bus. */
+  readonly allToAll: boolean;
+}
+
 export interface Engine {
   readonly name: 'cpu' | 'cuda';
   readonly group: Group;
   readonly arena: Arena;
+  readonly traits: DeviceTraits;
   /** Largest hidden size of operations on rows. */
   readonly maxHidden: number;
   /** Host, device, library versions and kernels: what a plan made here holds for. */
@@ -108,5 +126,7 @@ export function emptyLaunch(): Launch {
     scaleOut: 0,
     scale: 0,
     chunkBytes: 0,
+    blocks: 0,
+    threads: 0,
   };
 }

@@ -141,6 +141,8 @@ export class Sweep {
     return algorithmsOf(request.operation)
       .filter((algorithm) => refusal(algorithm, request, this.#comm.engine) === undefined)
       .filter((algorithm) => !this.#deterministic || algorithm.bits === 'rank-order')
-      .flatMap((algorithm) => algorithm.tunables(request).map((tunables) => ({ algorithm, tunables })));
+      .flatMap((algorithm) =>
+        algorithm.tunables(request, this.#comm.engine).map((tunables) => ({ algorithm, tunables })),
+      );
   }
 }

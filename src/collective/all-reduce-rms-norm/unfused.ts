@@ -15,7 +15,7 @@ function unfused(allReduce: Algorithm): Algorithm {
     source: allReduce.source,
     bits: allReduce.bits,
     kernels: [...allReduce.kernels, 'rms_norm'],
-    tunables: (request) => allReduce.tunables({ ...request, operation: 'all_reduce' }),
+    tunables: (request, engine) => allReduce.tunables({ ...request, operation: 'all_reduce' }, engine),
     enqueue(engine, launch, tunables) {
       const { output } = launch;
       launch.output = launch.input;

@@ -7,10 +7,17 @@ import { type Group, SITE } from '../../group/group.ts';
 import { Allocator } from '../../memory/allocator.ts';
 import { hostFingerprint } from '../../plan/fingerprint.ts';
 import type { Fingerprint } from '../../plan/plan.ts';
-import type { Arena, Engine, Launch, Recording } from '../engine.ts';
+import type { Arena, DeviceTraits, Engine, Launch, Recording } from '../engine.ts';
 import { CommandCodec } from './command.ts';
 import { compileKernels, instantiate, type Kernels, kernelsHash } from './kernels.ts';
-import { COMMANDS_BYTES, DEFAULT_ARENA_BYTES, layoutFor, MAX_HIDDEN, MAX_WORLD_SIZE } from './layout.ts';
+import {
+  COMMANDS_BYTES,
+  DEFAULT_ARENA_BYTES,
+  layoutFor,
+  MAX_HIDDEN,
+  MAX_WORLD_SIZE,
+  STAGE_BYTES,
+} from './layout.ts';
 
 const PAGE = 65536;
 /**
@@ -77,10 +84,19 @@ function createMemory(bytes: number): WebAssembly.Memory {
   }
 }
 
+const TRAITS: DeviceTraits = {
+  multiprocessors: 0,
+  cacheBytes: 8 * 1024 * 1024,
+  mailboxBytes: 0,
+  stageBytes: STAGE_BYTES,
+  allToAll: true,
+};
+
 class CpuEngine implements Engine {
   readonly name = 'cpu';
   readonly group: Group;
   readonly arena: Arena;
+  readonly traits = TRAITS;
   readonly maxHidden = MAX_HIDDEN;
   readonly #memory: Uint8Array;
   readonly #kernels: Kernels;

@@ -1,10 +1,11 @@
 /**
  * @file Sizes and algorithms that the collectives are tried with.
  */
-import { NO_TUNABLES, type Request } from '../../../dist/collective/algorithm.js';
+import { NO_TUNABLES, type Request, refusal } from '../../../dist/collective/algorithm.js';
 import { algorithmsOf } from '../../../dist/collective/catalog.js';
 import type { Communicator } from '../../../dist/collective/communicator.js';
 import type { Choice } from '../../../dist/collective/dispatch.js';
+import { choiceName } from '../../../dist/plan/plan.js';
 import type { Random } from './random.ts';
 
 export const SMALL_COUNTS = [0, 1, 2, 3, 7, 15, 16, 17, 31, 97, 257, 1021];
@@ -29,8 +30,14 @@ export function choices(
   request: Request,
   mostChunks = 40,
 ): (string | Choice)[] {
-  return algorithmsOf(request.operation).flatMap((algorithm): (string | Choice)[] => {
-    if (algorithm.tunables(request)[0] === NO_TUNABLES) return [algorithm.name];
+  const able = algorithmsOf(request.operation).filter(
+    (algorithm) => refusal(algorithm, request, comm.engine) === undefined,
+  );
+  return able.flatMap((algorithm): (string | Choice)[] => {
+    const settings = algorithm.tunables(request, comm.engine);
+    if (settings[0] === NO_TUNABLES) return [algorithm.name];
+    if (!('chunk_bytes' in settings[0]!))
+      return [algorithm.name, { algorithm, tunables: random.pick(settings) }];
     const few = CHUNK_BYTES.filter((bytes) => request.bytes / bytes <= mostChunks);
     return [algorithm.name, comm.choose(request, algorithm.name, { chunk_bytes: random.pick(few) })];
   });
@@ -39,5 +46,5 @@ export function choices(
 export function choiceLabel(choice: string | Choice): string {
   return typeof choice === 'string'
     ? choice
-    : `${choice.algorithm.name} chunk_bytes=${choice.tunables.chunk_bytes}`;
+    : choiceName({ algorithm: choice.algorithm.name, tunables: choice.tunables });
 }

@@ -30,7 +30,7 @@ export default function main(group: Group): Checked[] {
       operation === 'all_reduce_rms_norm' ? { ...key, hidden: 250, quantization: 'none' } : key;
     const algorithm = algorithmNamed(operation, name);
     const bytes = sizeFor(sized, 20_000);
-    const tunables = algorithm.tunables({ ...sized, bytes })[0]!;
+    const tunables = algorithm.tunables({ ...sized, bytes }, comm.engine)[0]!;
     const enqueues: Record<string, Choice['algorithm']['enqueue']> = {
       nothing: () => {},
       'another kernel': (engine, launch) => {

@@ -29,7 +29,7 @@ export default function main(group: Group): Timed[] {
     const workload = new Workload(comm, key, sizeFor(key, 4096));
     const contenders = names.map((name) => {
       const algorithm = algorithmNamed(operation, name);
-      return { algorithm, tunables: algorithm.tunables(workload.request)[0]! };
+      return { algorithm, tunables: algorithm.tunables(workload.request, comm.engine)[0]! };
     });
     const timings = measure(comm, workload, contenders, { mode, seconds: 0.1, precision: 0.05 });
     workload.free();

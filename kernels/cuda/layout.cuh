@@ -1,0 +1,47 @@
+// What lies where in a rank's memory block, which is mapped on every device of the group at `Launch::peers[rank]`.
+// src/engine/cuda/layout.ts has the same numbers; a test compares them.
+//
+//   epochs       words that say how often a unit, or a block, has been used: which half of its slots is next
+//   signals      flags that peers set, a line of 64 bytes a (block, peer)
+//   one-shot     mailboxes of one-shot kernels      [unit][half][source][32 slots of 16 bytes]
+//   scatter      mailboxes of the first hop of two-shot kernels, likewise
+//   gather       mailboxes of the second hop, likewise
+//   stage        what kernels without mailboxes copy through
+//   heap         the symmetric heap
+//
+// A *unit* is 512 bytes of a message: 32 slots of 16 bytes, one a lane of a warp. Unit u of a rank exchanges only with unit u of its
+// peers, and keeps its own epoch. Hence any grid, block size, message size and kernel may follow any other on the same mailboxes.
+#pragma once
+#include "launch.cuh"
+
+constexpr u64 KIB = 1024;
+constexpr u64 MIB = 1024 * KIB;
+
+constexpr u32 SLOT_BYTES = 16;
+constexpr u32 UNIT_SLOTS = 32;
+constexpr u32 UNIT_BYTES = SLOT_BYTES * UNIT_SLOTS;
+
+// Units of each kind of mailbox at most; a word of epoch each.
+constexpr u32 MAX_UNITS = 64 * KIB;
+constexpr u64 MAILBOX_BYTES = 64 * MIB;
+// Blocks of kernels that meet at signals.
+constexpr u32 MAX_SIGNAL_BLOCKS = 512;
+constexpr u32 SIGNAL_STRIDE = 64;
+
+constexpr u64 EPOCHS_ONE_SHOT = 0;
+constexpr u64 EPOCHS_SCATTER = EPOCHS_ONE_SHOT + MAX_UNITS * 4;
+constexpr u64 EPOCHS_GATHER = EPOCHS_SCATTER + MAX_UNITS * 4;
+// A word a block, one family of kernels a kilobyte-aligned row: kernels of different families never share a counter.
+constexpr u64 EPOCHS_BLOCK = EPOCHS_GATHER + MAX_UNITS * 4;
+constexpr u32 SIGNAL_FAMILIES = 16;
+// [family][block][source] lines.
+constexpr u64 SIGNALS = EPOCHS_BLOCK + SIGNAL_FAMILIES * MAX_SIGNAL_BLOCKS * 4;
+constexpr u64 CONTROL_BYTES = 8 * MIB;
+static_assert(SIGNALS + u64(SIGNAL_FAMILIES) * MAX_SIGNAL_BLOCKS * MAX_WORLD * SIGNAL_STRIDE <= CONTROL_BYTES, "control block");
+
+constexpr u64 ONE_SHOT = CONTROL_BYTES;
+constexpr u64 SCATTER = ONE_SHOT + MAILBOX_BYTES;
+constexpr u64 GATHER = SCATTER + MAILBOX_BYTES;
+constexpr u64 STAGE = GATHER + MAILBOX_BYTES;
+constexpr u64 STAGE_BYTES = 64 * MIB;
+constexpr u64 HEAP = STAGE + STAGE_BYTES;
