@@ -3,12 +3,13 @@
  */
 import { refusal } from '../collective/algorithm.ts';
 import { algorithmNamed, algorithmsOf } from '../collective/catalog.ts';
+import type { Communicator } from '../collective/communicator.ts';
 import { createCommunicator } from '../collective/create.ts';
 import type { Choice } from '../collective/dispatch.ts';
 import { CrossoverError } from '../errors.ts';
 import type { Group } from '../group/group.ts';
 import { accuracy } from '../measure/accuracy.ts';
-import { measure } from '../measure/measure.ts';
+import { measure, type Timing } from '../measure/measure.ts';
 import { arenaFor, sizeFor, Workload } from '../measure/workload.ts';
 import type { ReduceOp } from '../operations.ts';
 import { keyName, type PlanKey } from '../plan/key.ts';
@@ -23,6 +24,10 @@ export interface BenchRequest {
   readonly sizes: readonly number[];
   /** Names of algorithms; all that can serve a size when absent. */
   readonly algorithms: readonly string[] | undefined;
+  /** Names of algorithms to compare with: timed whatever `algorithms` says. */
+  readonly peers: readonly string[];
+  /** Time every setting of an algorithm, and keep the fastest; its first setting only by default. */
+  readonly tuned: boolean;
   /** Time for measuring, seconds. */
   readonly seconds: number;
   readonly arenaBytes: number | undefined;
@@ -55,24 +60,32 @@ export default function main(group: Group, _args: string[], request: BenchReques
     request.arenaBytes ?? Math.max(...sizes.map((bytes) => arenaFor(key, bytes))) + (4 << 20);
   const comm = createCommunicator(group, { arenaBytes, plan: null });
   const line = new ProgressLine('bench', request.progress && group.rank === 0);
-  for (const name of request.algorithms ?? []) algorithmNamed(key.operation, name);
+  const wanted = request.algorithms && [...request.algorithms, ...request.peers];
+  for (const name of [...(wanted ?? []), ...request.peers]) algorithmNamed(key.operation, name);
   try {
+    for (const name of request.peers) checkPeer(comm, key, sizes, name);
     return sizes.flatMap((bytes, i) => {
       line.show(i / sizes.length, `${keyName(key)} ${formatBytes(bytes)}`);
       const workload = new Workload(comm, key, bytes, request.op);
       const contenders: Choice[] = algorithmsOf(key.operation)
-        .filter(({ name }) => request.algorithms?.includes(name) ?? true)
+        .filter(({ name }) => wanted?.includes(name) ?? true)
         .filter((algorithm) => {
           const refused = refusal(algorithm, workload.request, comm.engine);
-          if (refused && request.algorithms)
+          if (refused && request.algorithms?.includes(algorithm.name))
             throw new CrossoverError(`algorithm ${algorithm.name} cannot do this: ${refused}`);
           return refused === undefined;
         })
-        .map((algorithm) => ({ algorithm, tunables: algorithm.tunables(workload.request, comm.engine)[0]! }));
+        .flatMap((algorithm) => {
+          const settings = algorithm.tunables(workload.request, comm.engine);
+          return (request.tuned ? settings : settings.slice(0, 1)).map((tunables) => ({
+            algorithm,
+            tunables,
+          }));
+        });
       const seconds = request.seconds / sizes.length;
       const timings = measure(comm, workload, contenders, { mode: key.mode, seconds, precision: PRECISION });
       workload.free();
-      return timings.map(({ choice, us }): BenchRow => {
+      return fastestOfEach(timings).map(({ choice, us }): BenchRow => {
         const all = group.gather(accuracy(comm, key, bytes, request.op, choice));
         return {
           algorithm: choice.algorithm.name,
@@ -91,4 +104,25 @@ export default function main(group: Group, _args: string[], request: BenchReques
     line.clear();
     comm.close();
   }
+}
+
+/** A peer that serves no size at all is a mistake of the caller, and worth saying before the time is spent. */
+function checkPeer(comm: Communicator, key: PlanKey, sizes: readonly number[], name: string): void {
+  const algorithm = algorithmNamed(key.operation, name);
+  const reasons = sizes.map((bytes) => refusal(algorithm, { ...key, bytes }, comm.engine));
+  if (reasons.includes(undefined)) return;
+  throw new CrossoverError(
+    `there is nothing to compare with: algorithm ${name} cannot do this: ${reasons[0]}`,
+  );
+}
+
+/** Of each algorithm the fastest setting, in the order of algorithms. */
+function fastestOfEach(timings: readonly Timing[]): Timing[] {
+  const best = new Map<string, Timing>();
+  for (const timing of timings) {
+    const { name } = timing.choice.algorithm;
+    const known = best.get(name);
+    if (!known || timing.us.median < known.us.median) best.set(name, timing);
+  }
+  return [...best.values()];
 }

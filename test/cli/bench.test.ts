@@ -53,3 +53,14 @@ test.each([
   expect({ code, error }).toEqual({ code: 0, error: '' });
   expect(out).toContain('side by side');
 });
+
+test('--vs compares the fastest of the others with peers, over all settings with --tuned', async () => {
+  const args = ['bench', 'all_reduce', '--algorithm', 'one-shot,ring', '--vs', 'two-shot', '--tuned'];
+  const { code, out, error } = await crossover([...args, ...QUICK]);
+  expect({ code, error }).toEqual({ code: 0, error: '' });
+  expect(out).toMatch(
+    /^against two_shot\n +size +best ours us +algorithm +two_shot us +ratio +best peer us +ratio/m,
+  );
+  expect(out).toMatch(/^1 KiB +\S+ +(one_shot|ring) chunk_bytes=\d+ +\S+ +\d+\.\d\d/m);
+  expect(out).toMatch(/^geometric mean \d+\.\d\d over 2 sizes, worst \d+\.\d\d$/m);
+});

@@ -7,9 +7,10 @@ import { algorithmNamed, parseOperation } from '../../collective/catalog.ts';
 import { fingerprintHere, LIMITS } from '../../collective/engines.ts';
 import { CrossoverError } from '../../errors.ts';
 import { launch } from '../../group/launch.ts';
-import { MODES, OPERATIONS, QUANTIZATIONS, REDUCE_OPS } from '../../operations.ts';
+import { MODES, OPERATIONS, type Operation, QUANTIZATIONS, REDUCE_OPS } from '../../operations.ts';
 import { type BenchTitle, formatAlgorithm, formatSideBySide } from '../../report/bench-tables.ts';
 import { bold } from '../../report/table.ts';
+import { compareWithPeers, formatVersus } from '../../report/versus-tables.ts';
 import { isReducible, parseDType } from '../../tensor/dtype.ts';
 import { sizeRange } from '../../units.ts';
 import { VERSION } from '../../version.ts';
@@ -29,6 +30,8 @@ interface Options {
   factor: string;
   ranks: string;
   algorithm?: string;
+  vs?: string;
+  tuned?: boolean;
   dtype: string;
   op: string;
   mode: string;
@@ -43,6 +46,7 @@ const HELP = `
 Examples:
   $ crossover bench all_reduce -b 1K -e 64M -f 2 --ranks 2
   $ crossover bench all_reduce --algorithm one_shot,two_shot --dtype f32 --op max
+  $ crossover bench all_reduce --vs nccl,nccl-symmetric --tuned
   $ crossover bench all_reduce_rms_norm --hidden 4096 -b 8K -e 4M
 
 Exit code 1 when a result is wrong.
@@ -57,6 +61,8 @@ export function benchCommand(): Command {
     .option('-f, --factor <x>', 'from one size to the next', '2')
     .option('--ranks <n>', 'world size', String(defaultRanks()))
     .option('--algorithm <names>', 'comma-separated; all by default')
+    .option('--vs <names>', 'algorithms to compare all others with, such as nccl,nccl-symmetric')
+    .option('--tuned', 'time every setting of an algorithm, and keep the fastest (the first by default)')
     .option('--dtype <name>', 'f32, f16, bf16; for all_gather and broadcast f8e4m3 and i8, too', 'bf16')
     .option('--op <name>', REDUCE_OPS.join(', '), 'sum')
     .option('--mode <name>', 'eager: call by call; replay: recorded', 'replay')
@@ -72,7 +78,7 @@ export function benchCommand(): Command {
 async function run(name: string, options: Options): Promise<void> {
   const ranks = parseWhole(options.ranks, '--ranks', 1, LIMITS.ranks);
   const request = requestOf(name, options);
-  const { key, op } = request;
+  const { key, op, peers } = request;
   const rows = (
     await launch<BenchRow[]>(new URL('../../bench/program.js', import.meta.url), { ranks, data: request })
   )[0]!;
@@ -93,6 +99,7 @@ async function run(name: string, options: Options): Promise<void> {
       ...title,
       mode: key.mode,
       rows,
+      ...(peers.length > 0 ? { peers, versus: compareWithPeers(rows, peers) } : {}),
     };
     process.stdout.write(`${JSON.stringify(data, null, 2)}\n`);
   } else {
@@ -106,6 +113,9 @@ async function run(name: string, options: Options): Promise<void> {
         `# time: median of the slowest rank; spread: half of its 95 % confidence interval; buffers rotated\n\n` +
         `${blocks.join('\n\n')}\n\n${bold('side by side')}\n${formatSideBySide(rows)}\n`,
     );
+    if (peers.length > 0) {
+      process.stdout.write(`\n${bold(`against ${peers.join(', ')}`)}\n${formatVersus(rows, peers)}\n`);
+    }
   }
   const wrong = rows.filter((row) => row.wrong > 0);
   if (wrong.length > 0) {
@@ -130,8 +140,8 @@ function requestOf(name: string, options: Options): BenchRequest {
   if (fused && quantization === 'nvfp4' && hidden % 16 !== 0) {
     throw new UsageError(`--hidden is ${hidden}; --quantization nvfp4 needs a multiple of 16`);
   }
-  const algorithms = options.algorithm?.split(',').map((one) => one.trim());
-  for (const one of algorithms ?? []) usage(() => algorithmNamed(operation, one));
+  const algorithms = options.algorithm === undefined ? undefined : namesOf(operation, options.algorithm);
+  const peers = options.vs === undefined ? [] : namesOf(operation, options.vs);
   return {
     key: {
       operation,
@@ -149,8 +159,17 @@ function requestOf(name: string, options: Options): BenchRequest {
       ),
     ),
     algorithms,
+    peers,
+    tuned: options.tuned === true,
     seconds: parseAbove(options.seconds, '--seconds', 0),
     arenaBytes: options.arena === undefined ? undefined : parseBytes(options.arena, '--arena'),
     progress: process.stderr.isTTY === true,
   };
+}
+
+/** A comma-separated list of the operation's algorithms; `nccl-symmetric` is `nccl_symmetric`, as people write both. */
+function namesOf(operation: Operation, text: string): string[] {
+  const names = text.split(',').map((name) => name.trim().replaceAll('-', '_'));
+  for (const name of names) usage(() => algorithmNamed(operation, name));
+  return [...new Set(names)];
 }
