@@ -1,0 +1,20 @@
+/**
+ * @file Every CUDA kernel by name. A new kernel is a row in the file of its family, in catalog/; a new family is a line here.
+ */
+import { CrossoverError } from '../../errors.ts';
+import { ALL_REDUCE } from './catalog/all-reduce.ts';
+import type { Kernel } from './catalog/kernel.ts';
+
+/** The name of a kernel is the name of its function. */
+export const KERNELS: Readonly<Record<string, Kernel>> = {
+  ...ALL_REDUCE,
+};
+
+export function hasKernel(name: string): boolean {
+  return Object.hasOwn(KERNELS, name);
+}
+
+export function kernelOf(name: string): Kernel {
+  if (hasKernel(name)) return KERNELS[name]!;
+  throw new CrossoverError(`the CUDA engine has no kernel ${name}`);
+}
