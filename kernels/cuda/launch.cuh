@@ -39,6 +39,6 @@ struct Launch {
   u32 chunk_bytes;
   // 1 when every tensor of the launch begins at a multiple of 16 bytes, on this rank.
   u32 aligned;
-  // Row operations: rows of `hidden` elements are a multiple of 16 bytes long.
-  u32 padding;
+  // Bytes of an element, for kernels that only move and are the same for all dtypes.
+  u32 element_bytes;
 };

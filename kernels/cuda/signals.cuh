@@ -11,7 +11,13 @@ enum Family : u32 {
   FAMILY_ONE_SHOT_PULL = 1,
   FAMILY_TWO_SHOT = 2,
   FAMILY_TWO_SHOT_STAGED = 3,
-  // 4 to 11: all-gather, reduce-scatter, broadcast. 12 to 15: multimem, quantized.
+  FAMILY_ALL_GATHER_DIRECT = 4,
+  FAMILY_ALL_GATHER_BULK = 5,
+  FAMILY_REDUCE_SCATTER_DIRECT = 6,
+  FAMILY_REDUCE_SCATTER_BULK = 7,
+  FAMILY_BROADCAST_DIRECT = 8,
+  FAMILY_BROADCAST_SCATTER = 9,
+  // 10 and 11 are free. 12 to 15: multimem, quantized.
 };
 
 DEVICE u32* block_count(const Launch& a, Family family) {
