@@ -1,8 +1,7 @@
 /**
  * @file Launches as command records in shared memory, and back into words for error messages.
  */
-import { QUANTIZATIONS, REDUCE_OPS } from '../../operations.ts';
-import { DTYPES } from '../../tensor/dtype.ts';
+import { describeLaunch, type LaunchText } from '../describe.ts';
 import type { Launch } from '../engine.ts';
 import type { Kernels } from './kernels.ts';
 
@@ -87,52 +86,40 @@ export class CommandCodec {
     words[at + this.#chunkBytes] = launch.chunkBytes;
   }
 
-  /** A command in words and in what the words leave out, with buffers as offsets in the arena, so that equal calls read equal on every rank. */
+  /** A command in words, and what the kernels compare. */
   describe(address: number, arena: number): CommandText {
     const at = address >>> 2;
     const word = (field: number): number => this.#words[at + field]!;
-    const float = (field: number): number => shortest(this.#floats[at + field]!);
-    const place = (field: number): string => (word(field) ? `@${word(field) - arena}` : 'absent');
-    const named = (name: string, field: number): string => (word(field) ? `, ${name} ${place(field)}` : '');
-    const name = this.#names[word(this.#kernel)]!;
-    const rows = word(this.#hidden) > 0;
-    const shape = rows ? `[${word(this.#tokens)}, ${word(this.#hidden)}]` : `${word(this.#count)} elements`;
-    const detail = rows
-      ? `${QUANTIZATIONS[word(this.#quantization)]}, ${word(this.#residual) ? 'with' : 'without'} residual, epsilon ${float(this.#epsilon)}`
-      : name.startsWith('broadcast')
-        ? `root ${word(this.#root)}`
-        : name.includes('reduce')
-          ? REDUCE_OPS[word(this.#reduceOp)]!
-          : 'gather';
-    const text =
-      `${name} ${DTYPES[word(this.#dtype)]} ${shape} (${detail}` +
-      `${named('input', this.#input)}${named('output', this.#output)}${named('residual out', this.#residualOut)})`;
-    const rest = {
-      weight: word(this.#weight) ? 'given' : 'absent',
-      'weight bias': float(this.#weightBias),
+    const float = (field: number): number => this.#floats[at + field]!;
+    const launch = {
+      dtype: word(this.#dtype),
+      reduceOp: word(this.#reduceOp),
+      count: word(this.#count),
+      input: word(this.#input),
+      output: word(this.#output),
+      root: word(this.#root),
+      tokens: word(this.#tokens),
+      hidden: word(this.#hidden),
+      residual: word(this.#residual),
+      residualOut: word(this.#residualOut),
+      weight: word(this.#weight),
+      weightBias: float(this.#weightBias),
+      epsilon: float(this.#epsilon),
+      quantization: word(this.#quantization),
+      quantOut: word(this.#quantOut),
+      scaleOut: word(this.#scaleOut),
       scale: float(this.#scale),
-      'quantized output': place(this.#quantOut),
-      'scale output': place(this.#scaleOut),
-      chunk_bytes: word(this.#chunkBytes),
+      chunkBytes: word(this.#chunkBytes),
+      blocks: 0,
+      threads: 0,
     };
-    return { signature: word(this.#signature), text, rest };
+    const kernel = this.#names[word(this.#kernel)]!;
+    return { signature: word(this.#signature), ...describeLaunch(kernel, launch, arena) };
   }
 }
 
 /** What ranks compare when they disagree. */
-export interface CommandText {
+export interface CommandText extends LaunchText {
   /** What the kernels compare: equal when everything else is. */
   readonly signature: number;
-  readonly text: string;
-  /** Operands that the text leaves out, by name. */
-  readonly rest: Readonly<Record<string, string | number>>;
-}
-
-/** The float64 with the fewest digits that is this float32: 1e-6 and not 9.999999974752427e-7. */
-function shortest(value: number): number {
-  for (let digits = 1; digits < 9; digits++) {
-    const short = Number(value.toPrecision(digits));
-    if (Math.fround(short) === value) return short;
-  }
-  return value;
 }

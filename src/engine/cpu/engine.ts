@@ -7,6 +7,7 @@ import { type Group, SITE } from '../../group/group.ts';
 import { Allocator } from '../../memory/allocator.ts';
 import { hostFingerprint } from '../../plan/fingerprint.ts';
 import type { Fingerprint } from '../../plan/plan.ts';
+import { disagreement } from '../describe.ts';
 import type { Arena, DeviceTraits, Engine, Launch, Recording } from '../engine.ts';
 import { CommandCodec } from './command.ts';
 import { compileKernels, instantiate, type Kernels, kernelsHash } from './kernels.ts';
@@ -191,19 +192,11 @@ class CpuEngine implements Engine {
   /** Every rank finds the mismatch at the same barrier, so all of them come here and can compare notes. */
   #disagree(command: number): never {
     const calls = this.group.gather(this.#codec.describe(command, this.arena.base));
-    const rank = calls.findIndex(({ signature }) => signature !== calls[0]!.signature);
-    const [first, other] = [calls[0]!, calls[rank]];
-    if (!other)
-      throw new MismatchError(
-        `ranks disagree, and yet all call ${first.text}; was their memory overwritten?`,
-      );
-    if (first.text !== other.text) {
-      throw new MismatchError(`ranks disagree: rank 0 calls ${first.text}; rank ${rank} calls ${other.text}`);
-    }
-    const name = Object.keys(first.rest).find((key) => first.rest[key] !== other.rest[key])!;
-    throw new MismatchError(
-      `ranks disagree: all call ${first.text}, but ${name} is ${first.rest[name]} on rank 0 and ${other.rest[name]} on rank ${rank}`,
+    const rank = Math.max(
+      0,
+      calls.findIndex(({ signature }) => signature !== calls[0]!.signature),
     );
+    throw disagreement(calls[0]!, rank, calls[rank]!);
   }
 
   synchronize(): void {
