@@ -100,7 +100,7 @@ def worker(rank, world, port, ranks, options):
     torch.cuda.synchronize()
     if rank == 0:
         emit(kind="header", **describe(torch, world))
-    sizes = sizes_of(options)
+    sizes = options.sizes
     largest = max(sizes)
     made = {}
     # The second way to a symmetric window changes how PyTorch allocates, so that one goes last.
@@ -139,14 +139,6 @@ def worker(rank, world, port, ranks, options):
     # Communicators are torn down collectively, which may take as long as anything: the process simply ends.
     sys.stdout.flush()
     os._exit(0)
-
-
-def sizes_of(options):
-    sizes, size = [], options.begin
-    while size <= options.end:
-        sizes.append(size)
-        size *= options.factor
-    return sizes
 
 
 def describe(torch, world):
@@ -339,9 +331,12 @@ def free_port():
 def parse():
     parser = argparse.ArgumentParser(description="PyTorch's collectives as CUDA graphs; JSON lines")
     parser.add_argument("--world", type=int, required=True)
-    parser.add_argument("--begin", type=int, default=1 << 10)
-    parser.add_argument("--end", type=int, default=256 << 20)
-    parser.add_argument("--factor", type=int, default=2)
+    parser.add_argument(
+        "--sizes",
+        type=lambda text: [int(part) for part in text.split(",")],
+        default=[1 << k for k in range(10, 29)],
+        help="bytes, comma-separated; 1 KiB to 256 MiB by default",
+    )
     parser.add_argument("--operations", type=lambda text: text.split(","), default=list(OPERATIONS))
     parser.add_argument("--peers", type=lambda text: text.split(","), default=list(PEERS))
     parser.add_argument("--seconds", type=float, default=60, help="no new case is begun after so long")
