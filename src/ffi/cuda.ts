@@ -139,6 +139,20 @@ const FUNCTIONS = {
   memcpyDtoDAsync: 'int cuMemcpyDtoDAsync_v2(uint64_t to, uint64_t from, size_t bytes, void *stream)' as F<
     [to: CUdeviceptr, from: CUdeviceptr, bytes: number, stream: CUstream]
   >,
+  memcpyPeerAsync:
+    'int cuMemcpyPeerAsync(uint64_t to, void *toContext, uint64_t from, void *fromContext, size_t bytes, void *stream)' as F<
+      [
+        to: CUdeviceptr,
+        toContext: CUcontext,
+        from: CUdeviceptr,
+        fromContext: CUcontext,
+        bytes: number,
+        stream: CUstream,
+      ]
+    >,
+  memcpyDtoH: 'int cuMemcpyDtoH_v2(void *to, uint64_t from, size_t bytes)' as F<
+    [to: Pointer, from: CUdeviceptr, bytes: number]
+  >,
   memcpyHtoDAsync: 'int cuMemcpyHtoDAsync_v2(uint64_t to, void *from, size_t bytes, void *stream)' as F<
     [to: CUdeviceptr, from: Pointer, bytes: number, stream: CUstream]
   >,
@@ -150,6 +164,10 @@ const FUNCTIONS = {
   >,
   memsetD32Async: 'int cuMemsetD32Async(uint64_t to, uint32_t value, size_t words, void *stream)' as F<
     [to: CUdeviceptr, value: number, words: number, stream: CUstream]
+  >,
+
+  pointerAttribute: 'int cuPointerGetAttribute(void *value, int attribute, uint64_t address)' as F<
+    [value: Pointer, attribute: number, address: bigint | number]
   >,
 
   // ---- memory that is mapped on several devices ----
