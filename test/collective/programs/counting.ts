@@ -2,8 +2,8 @@
  * @file A sequence that counts: every replay has to add exactly 1 for each of its collectives, on every rank and in every element. A rank
  * that read what a peer had before, or has only after, would be off by a part of that, and stay so.
  */
-import { algorithmsOf } from '../../../dist/collective/catalog.js';
 import type { Group } from '../../../dist/group/group.js';
+import { dependable } from '../support/cases.ts';
 import type { ProgramData } from '../support/engines.ts';
 import { type Report, Session } from '../support/session.ts';
 
@@ -20,7 +20,12 @@ export default function counting(group: Group, _args: string[], data: ProgramDat
   const x = comm.tensor('f32', [COUNT], new Float64Array(COUNT));
   const average = comm.empty('f32', [COUNT]);
   const one = comm.tensor('f32', [COUNT], new Float64Array(COUNT).fill(1));
-  const algorithms = algorithmsOf('all_reduce');
+  const algorithms = dependable(comm, {
+    operation: 'all_reduce',
+    dtype: 'f32',
+    worldSize: comm.worldSize,
+    bytes: 4 * COUNT,
+  });
   const body = (): void => {
     for (const { name } of algorithms) {
       comm.allReduce(x, { op: 'avg', out: average, algorithm: name });

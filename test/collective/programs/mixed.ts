@@ -13,7 +13,7 @@ export interface MixedOptions {
 
 export default function mixed(group: Group, _args: string[], data: ProgramData<MixedOptions>): Report {
   const session = Session.open(group, data, 18);
-  const { comm, shared } = session;
+  const { comm } = session;
   const size = 700;
   const whole = size * comm.worldSize;
   const tensors = [0, 1, 2, 3].map((i) =>
@@ -21,7 +21,7 @@ export default function mixed(group: Group, _args: string[], data: ProgramData<M
   );
   for (let i = 0; i < data.options.steps; i++) {
     if (i % 10 === 0) session.skew();
-    randomStep(shared, comm.worldSize, size)(comm, tensors);
+    randomStep(session, 'bf16', size)(comm, tensors);
   }
   for (const [i, x] of tensors.entries()) {
     comm.allReduce(x, { op: 'max' });

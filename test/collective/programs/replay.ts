@@ -7,7 +7,7 @@ import type { Communicator } from '../../../dist/collective/communicator.js';
 import type { Recording } from '../../../dist/engine/engine.js';
 import type { Group } from '../../../dist/group/group.js';
 import type { Tensor } from '../../../dist/memory/tensor.js';
-import { REDUCIBLE_DTYPES } from '../../../dist/tensor/dtype.js';
+import { type DType, REDUCIBLE_DTYPES } from '../../../dist/tensor/dtype.js';
 import { Buffers } from '../support/buffers.ts';
 import { elements } from '../support/data.ts';
 import type { ProgramData } from '../support/engines.ts';
@@ -45,7 +45,7 @@ function compareWorlds(session: Session, round: number): void {
   const replayed = make();
 
   // Three sequences; each is recorded over the second world before anything has run in it.
-  const sequences = Array.from({ length: 3 }, () => randomSequence(session, size));
+  const sequences = Array.from({ length: 3 }, () => randomSequence(session, dtype, size));
   const recordings = sequences.map((steps) => comm.capture(() => runAll(comm, steps, replayed)));
   for (let i = 0; i < 8; i++) {
     const which = shared.whole(0, sequences.length - 1);
@@ -77,8 +77,8 @@ function launchesDiffer(recordings: readonly Recording[], steps: readonly number
   return short && `a recording has ${short.launches} launches, less than its steps`;
 }
 
-function randomSequence({ shared, comm }: Session, size: number): RandomStep[] {
-  return Array.from({ length: shared.whole(0, 6) }, () => randomStep(shared, comm.worldSize, size));
+function randomSequence(session: Session, dtype: DType, size: number): RandomStep[] {
+  return Array.from({ length: session.shared.whole(0, 6) }, () => randomStep(session, dtype, size));
 }
 
 function runAll(comm: Communicator, steps: readonly RandomStep[], tensors: readonly Tensor[]): void {

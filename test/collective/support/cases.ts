@@ -1,7 +1,7 @@
 /**
  * @file Sizes and algorithms that the collectives are tried with.
  */
-import { NO_TUNABLES, type Request, refusal } from '../../../dist/collective/algorithm.js';
+import { type Algorithm, NO_TUNABLES, type Request, refusal } from '../../../dist/collective/algorithm.js';
 import { algorithmsOf } from '../../../dist/collective/catalog.js';
 import type { Communicator } from '../../../dist/collective/communicator.js';
 import type { Choice } from '../../../dist/collective/dispatch.js';
@@ -21,6 +21,16 @@ export function largeCounts(elementBytes: number): number[] {
 }
 
 /**
+ * Algorithms that give every rank the same bits in every run, and that can serve requests up to `bytes`. What an engine lacks, and what a
+ * library decides by itself, is left out.
+ */
+export function dependable(comm: Communicator, request: Request): readonly Algorithm[] {
+  return algorithmsOf(request.operation).filter(
+    (algorithm) => algorithm.bits !== 'unspecified' && refusal(algorithm, request, comm.engine) === undefined,
+  );
+}
+
+/**
  * Every algorithm of the request's operation: by its name (default tunables), and once more with chunks of a random size where it has
  * chunks. Chunks are kept few: one costs a barrier.
  */
@@ -36,7 +46,8 @@ export function choices(
   return able.flatMap((algorithm): (string | Choice)[] => {
     const settings = algorithm.tunables(request, comm.engine);
     if (settings[0] === NO_TUNABLES) return [algorithm.name];
-    if (!('chunk_bytes' in settings[0]!))
+    // On GPUs the sizes of chunks go with those of blocks.
+    if (!('chunk_bytes' in settings[0]!) || comm.engine.name !== 'cpu')
       return [algorithm.name, { algorithm, tunables: random.pick(settings) }];
     const few = CHUNK_BYTES.filter((bytes) => request.bytes / bytes <= mostChunks);
     return [algorithm.name, comm.choose(request, algorithm.name, { chunk_bytes: random.pick(few) })];

@@ -2,23 +2,29 @@
  * @file Random operations on a set of tensors, as functions that can be called as often as one likes: the same steps are called in one
  * place, and recorded and replayed in another.
  */
-import { algorithmsOf } from '../../../dist/collective/catalog.js';
 import type { Communicator } from '../../../dist/collective/communicator.js';
 import type { Tensor } from '../../../dist/memory/tensor.js';
 import type { Operation } from '../../../dist/operations.js';
-import type { Random } from './random.ts';
+import { type DType, dtypeBytes } from '../../../dist/tensor/dtype.js';
+import { dependable } from './cases.ts';
+import type { Session } from './session.ts';
 
 export type RandomStep = (comm: Communicator, tensors: readonly Tensor[]) => void;
 
-/** Tensors hold `size * worldSize` elements. Steps keep numbers bounded, so that they can be repeated for ever. */
-export function randomStep(random: Random, worldSize: number, size: number): RandomStep {
+/** Tensors hold `size * worldSize` elements of `dtype`. Steps keep numbers bounded, so that they can be repeated for ever. */
+export function randomStep({ comm, shared: random }: Session, dtype: DType, size: number): RandomStep {
+  const { worldSize } = comm;
   const whole = size * worldSize;
   const count = random.whole(0, whole);
   const part = random.whole(0, size);
   const from = random.whole(0, whole - count);
   const root = random.whole(0, worldSize - 1);
   const op = random.pick(['max', 'min', 'avg'] as const);
-  const algorithm = (operation: Operation): string => random.pick(algorithmsOf(operation)).name;
+  const bytes = whole * dtypeBytes(dtype);
+  const algorithm = (operation: Operation): string => {
+    const rows = operation === 'all_reduce_rms_norm' ? { hidden: size, quantization: 'none' as const } : {};
+    return random.pick(dependable(comm, { operation, dtype, worldSize, bytes, ...rows })).name;
+  };
   const [a, b] = random.pick([
     [0, 1],
     [1, 2],
