@@ -20,7 +20,7 @@ export const AXES: Readonly<Record<Axis, { readonly macro: string; readonly valu
 /** A value for every axis; a kernel takes those it is specialised by. */
 export type Specialisation = Readonly<Record<Axis, number>>;
 
-/** What shapes depend on besides the launch. */
+/** What shapes depend on besides the launch; the same on all ranks, so `multiprocessors` is the fewest that any has. */
 export interface ShapeTarget {
   readonly multiprocessors: number;
   readonly worldSize: number;
@@ -42,7 +42,7 @@ export interface Kernel {
   /** File in kernels/cuda/ that has it, as an `extern "C" __global__` function. */
   readonly source: string;
   readonly by: readonly Axis[];
-  /** All ranks compute the same shape: from what all of them know. */
+  /** All ranks must get the same. */
   shape(launch: Launch, target: ShapeTarget): GridShape;
 }
 
