@@ -45,7 +45,7 @@ extern "C" __global__ void broadcast_scatter(const __grid_constant__ Launch a) {
   const bool keep = a.input != a.output;
   const u64 bytes = a.count * a.element_bytes;
   const Run run = run_of(a.output, bytes);
-  const u64 piece = a.chunk_bytes / 16;
+  const u64 piece = a.chunk_bytes < 16 ? 1 : a.chunk_bytes / 16;
   const u64 chunk = piece * (WORLD - 1);
   const u64 chunks = (run.packs + chunk - 1) / chunk;
   const u32 steps = chunks <= blockIdx.x ? 0 : u32((chunks - blockIdx.x + gridDim.x - 1) / gridDim.x);

@@ -24,10 +24,16 @@ export class Command {
   scaleOut: usize;
   scale: f32;
   chunkBytes: u32;
+  /** The number of parts when they are unequal, and otherwise 0. */
+  unequal: u32;
   signature: u32;
 }
 
-export const COMMAND_BYTES: u32 = u32(offsetof<Command>());
+/** Where parts begin when they are unequal, in elements, behind the fields: up to 16 ranks, and the end of the last part. */
+const BEGINS: u32 = u32(offsetof<Command>());
+export const COMMAND_BYTES: u32 = BEGINS + 17 * 4;
+export const FIELD_begins: u32 = BEGINS;
+export const FIELD_unequal: u32 = u32(offsetof<Command>('unequal'));
 export const FIELD_kernel: u32 = u32(offsetof<Command>('kernel'));
 export const FIELD_dtype: u32 = u32(offsetof<Command>('dtype'));
 export const FIELD_reduceOp: u32 = u32(offsetof<Command>('reduceOp'));
@@ -48,6 +54,20 @@ export const FIELD_scaleOut: u32 = u32(offsetof<Command>('scaleOut'));
 export const FIELD_scale: u32 = u32(offsetof<Command>('scale'));
 export const FIELD_chunkBytes: u32 = u32(offsetof<Command>('chunkBytes'));
 export const FIELD_signature: u32 = u32(offsetof<Command>('signature'));
+
+/** Where rank r's part begins, in elements, when equal ones have `equal`. */
+// @ts-ignore: decorator
+@inline
+export function partBegin(c: Command, r: u32, equal: u32): u32 {
+  return c.unequal ? load<u32>(changetype<usize>(c) + BEGINS + r * 4) : r * equal;
+}
+
+/** Elements of rank r's part. */
+// @ts-ignore: decorator
+@inline
+export function partCount(c: Command, r: u32, equal: u32): u32 {
+  return c.unequal ? partBegin(c, r + 1, equal) - partBegin(c, r, equal) : equal;
+}
 
 /** `quantization`, in the order of QUANTIZATIONS. */
 export const NONE: u32 = 0;

@@ -4,7 +4,7 @@
  * An eager call is a list of one; a recording is a longer list, and replaying it costs one call into WebAssembly whatever its length.
  */
 import { allReduceOneShot, allReduceRing, allReduceTwoShot, allReduceTwoShotPull } from './all-reduce';
-import { COMMAND_BYTES, Command } from './command';
+import { COMMAND_BYTES, Command, partBegin } from './command';
 import { allGatherDirect, allGatherStaged, broadcastDirect, broadcastStaged, reduceScatterDirect, reduceScatterStaged } from './move';
 import { fusedOneShot, fusedTwoShot, fusedTwoShotColumns, rmsNorm } from './norm';
 import { add, quantize, touch } from './elementwise';
@@ -15,7 +15,7 @@ export { LINE_BYTES, startAt } from './sync';
 export {
   COMMAND_BYTES, FIELD_kernel, FIELD_dtype, FIELD_reduceOp, FIELD_count, FIELD_input, FIELD_output, FIELD_root, FIELD_tokens, FIELD_hidden,
   FIELD_residual, FIELD_residualOut, FIELD_weight, FIELD_weightBias, FIELD_epsilon, FIELD_quantization, FIELD_quantOut, FIELD_scaleOut,
-  FIELD_scale, FIELD_chunkBytes, FIELD_signature,
+  FIELD_scale, FIELD_chunkBytes, FIELD_unequal, FIELD_begins, FIELD_signature,
 } from './command';
 
 // A kernel's number, exported under the kernel's name: the host asks for kernels by name and learns here which exist.
@@ -101,5 +101,6 @@ export function sign(c: Command): void {
   h = mix(h, reinterpret<u32>(c.epsilon));
   h = mix(h, reinterpret<u32>(c.scale));
   h = mix(h, (c.residual ? 1 : 0) | (c.weight ? 2 : 0));
+  for (let r: u32 = 1; r <= c.unequal; r++) h = mix(h, partBegin(c, r, 0));
   c.signature = mix(h, c.chunkBytes);
 }

@@ -45,6 +45,8 @@ export interface Algorithm {
   readonly bits: Bits;
   /** Kernels that an engine must have. */
   readonly kernels: readonly string[];
+  /** Set when all-gather or reduce-scatter of unequal parts is beyond it; calls with such parts then go to the algorithm that runs without a plan. */
+  readonly equalParts?: true;
   /** Why it cannot serve a request, or undefined when it can. */
   refuses?(request: Request, engine: Engine): string | undefined;
   /** The settings worth measuring for a request on an engine; the first is used when no plan says otherwise. */

@@ -64,6 +64,7 @@ export class Calls {
     launch.dtype = x.code;
     launch.reduceOp = reduceOp;
     launch.count = x.count;
+    launch.parts = undefined;
     launch.input = x.address;
     launch.output = out.address;
     launch.root = root;
@@ -92,6 +93,7 @@ export class Calls {
             launch.quantization,
             launch.hidden,
             bytes,
+            launch.parts !== undefined,
           )
         : typeof options.algorithm === 'string'
           ? this.#named(operation, options.algorithm, bytes)
@@ -100,6 +102,11 @@ export class Calls {
     if (algorithm.operation !== OPERATIONS[operation]) {
       throw new CrossoverError(
         `algorithm ${algorithm.name} is one of ${algorithm.operation}, not of ${OPERATIONS[operation]}`,
+      );
+    }
+    if (launch.parts !== undefined && algorithm.equalParts) {
+      throw new CrossoverError(
+        `algorithm ${algorithm.name} takes equal parts only; leave parts out, or use another algorithm`,
       );
     }
     launch.chunkBytes = 0;

@@ -30,10 +30,12 @@ import {
   checkApart,
   checkCount,
   checkOverlap,
+  checkParts,
   checkReducible,
   checkRoot,
   checkSameDType,
   checkTensor,
+  partBegin,
   reduceOpCode,
   shapeOf,
 } from './validate.ts';
@@ -51,7 +53,15 @@ export interface AllReduceOptions extends Override {
   readonly op?: ReduceOp | undefined;
 }
 
-export interface ReduceScatterOptions extends Override {
+export interface PartsOptions extends Override {
+  /**
+   * Elements of every rank's part, equal on all ranks, where parts differ: rank r's lies behind those of lower ranks. They add up to the gathered
+   * tensor; zeros are fine. Equal parts by default. Plans go by the bytes of the whole.
+   */
+  readonly parts?: readonly number[] | undefined;
+}
+
+export interface ReduceScatterOptions extends PartsOptions {
   /** `sum` by default. */
   readonly op?: ReduceOp | undefined;
 }
@@ -133,36 +143,50 @@ export class Communicator {
     return out;
   }
 
-  /** Fills `out` with all ranks' `x` in rank order: out has worldSize times the elements. `x` may be this rank's part of `out`. */
-  allGather(x: Tensor, out: Tensor, options: Override = NO_OPTIONS): Tensor {
+  /** Fills `out` with all ranks' `x` in rank order: out has worldSize times the elements, or as many as `parts`. `x` may be this rank's part of `out`. */
+  allGather(x: Tensor, out: Tensor, options: PartsOptions = NO_OPTIONS): Tensor {
     this.#calls.open();
     checkTensor('x', x, this.heap);
     checkTensor('out', out, this.heap);
     checkSameDType('out', out, 'x', x);
-    checkCount('out', out, x.count * this.worldSize, `${this.worldSize} ranks times x ${shapeOf(x)}`);
-    const inPlace = x.address === out.address + this.rank * x.bytes;
+    const parts = options.parts && checkParts(options.parts, this.worldSize, 'out', out);
+    if (parts) checkCount('x', x, parts[this.rank]!, `parts[${this.rank}]`);
+    else checkCount('out', out, x.count * this.worldSize, `${this.worldSize} ranks times x ${shapeOf(x)}`);
+    const inPlace = x.address === out.address + this.#partBegin(x, parts);
     if (!inPlace) checkApart('x', x, 'out', out);
     // In place, x starts elsewhere on every rank; what ranks have in common is out.
     this.#calls.fill(x, out, 0, 0);
     if (inPlace) this.#calls.launch.input = out.address;
+    if (parts) {
+      this.#calls.launch.parts = parts;
+      this.#calls.launch.count = Math.max(...parts);
+    }
     this.#calls.dispatch(ALL_GATHER, out.bytes, options);
     return out;
   }
 
-  /** Fills `out` with this rank's part (the rank-th of worldSize equal ones) of the reduction of all ranks' `x`. `out` may be that part of `x`. */
+  /** Fills `out` with this rank's part (the rank-th of worldSize equal ones, or of `parts`) of the reduction of all ranks' `x`. `out` may be that part of `x`. */
   reduceScatter(x: Tensor, out: Tensor, options: ReduceScatterOptions = NO_OPTIONS): Tensor {
     this.#calls.open();
     checkTensor('x', x, this.heap);
     checkReducible('x', x);
     checkTensor('out', out, this.heap);
     checkSameDType('out', out, 'x', x);
-    checkCount('x', x, out.count * this.worldSize, `${this.worldSize} ranks times out ${shapeOf(out)}`);
-    const inPlace = out.address === x.address + this.rank * out.bytes;
+    const parts = options.parts && checkParts(options.parts, this.worldSize, 'x', x);
+    if (parts) checkCount('out', out, parts[this.rank]!, `parts[${this.rank}]`);
+    else checkCount('x', x, out.count * this.worldSize, `${this.worldSize} ranks times out ${shapeOf(out)}`);
+    const inPlace = out.address === x.address + this.#partBegin(out, parts);
     if (!inPlace) checkApart('x', x, 'out', out);
     this.#calls.fill(x, out, options.op === undefined ? 0 : reduceOpCode(options.op), 0);
     if (inPlace) this.#calls.launch.output = x.address;
+    if (parts) this.#calls.launch.parts = parts;
     this.#calls.dispatch(REDUCE_SCATTER, x.bytes, options);
     return out;
+  }
+
+  /** Bytes before this rank's part, which is `own`. */
+  #partBegin(own: Tensor, parts: readonly number[] | undefined): number {
+    return parts ? partBegin(parts, this.rank) * dtypeBytes(own.dtype) : this.rank * own.bytes;
   }
 
   /** Replaces `x` (or fills `out`) with the root's `x`, on every rank; any dtype. */

@@ -56,6 +56,40 @@ function overlaps(x: Tensor, y: Tensor): boolean {
   return x.address < y.address + y.bytes && y.address < x.address + x.bytes;
 }
 
+/** What every rank contributes to, or keeps of, a gathered tensor: a copy, after checks. */
+export function checkParts(
+  parts: readonly number[],
+  worldSize: number,
+  name: string,
+  gathered: Tensor,
+): readonly number[] {
+  if (!Array.isArray(parts) || parts.length !== worldSize) {
+    throw new CrossoverError(
+      `parts is ${JSON.stringify(parts)}; give the elements of each of ${worldSize} ranks`,
+    );
+  }
+  let sum = 0;
+  for (const [rank, part] of parts.entries()) {
+    if (!Number.isSafeInteger(part) || part < 0) {
+      throw new CrossoverError(`parts[${rank}] is ${part}; use a whole number of elements from 0 up`);
+    }
+    sum += part;
+  }
+  if (sum !== gathered.count) {
+    throw new CrossoverError(
+      `parts add up to ${sum}; ${name} ${shapeOf(gathered)} has ${gathered.count} elements`,
+    );
+  }
+  return [...parts];
+}
+
+/** Elements before a rank's part. */
+export function partBegin(parts: readonly number[], rank: number): number {
+  let begin = 0;
+  for (let r = 0; r < rank; r++) begin += parts[r]!;
+  return begin;
+}
+
 /** Index of a reduction in REDUCE_OPS. */
 export function reduceOpCode(op: ReduceOp): number {
   const code = REDUCE_OPS.indexOf(op);

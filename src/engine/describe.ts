@@ -38,6 +38,7 @@ export function describeLaunch(kernel: string, launch: Operands, arena: number):
     scale: shortest(launch.scale),
     'quantized output': place(launch.quantOut),
     'scale output': place(launch.scaleOut),
+    parts: launch.parts?.join(' ') ?? 'equal',
     chunk_bytes: launch.chunkBytes,
     blocks: launch.blocks,
     threads: launch.threads,

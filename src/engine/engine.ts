@@ -27,9 +27,11 @@ export interface Launch {
   dtype: number;
   /** Index into REDUCE_OPS. */
   reduceOp: number;
-  /** Elements of `input`: of the whole message for all-reduce and broadcast, of one rank's part for all-gather, of the whole input for reduce-scatter. */
+  /** Elements of `input`: of the whole message for all-reduce and broadcast, of the longest part for all-gather, of the whole input for reduce-scatter. */
   count: number;
-  /** Equal to `output` when all-gather or reduce-scatter is in place: a rank's part then lies at rank x bytes of a part from there. */
+  /** Elements of every rank's part of an all-gather or reduce-scatter; undefined when parts are equal. */
+  parts: readonly number[] | undefined;
+  /** Equal to `output` when all-gather or reduce-scatter is in place: a rank's part then lies behind the parts of lower ranks. */
   input: number;
   output: number;
   root: number;
@@ -111,6 +113,7 @@ export function emptyLaunch(): Launch {
     dtype: 0,
     reduceOp: 0,
     count: 0,
+    parts: undefined,
     input: 0,
     output: 0,
     root: 0,

@@ -31,6 +31,8 @@ export class CommandCodec {
   readonly #scaleOut: number;
   readonly #scale: number;
   readonly #chunkBytes: number;
+  readonly #unequal: number;
+  readonly #begins: number;
   readonly #signature: number;
 
   constructor(memory: WebAssembly.Memory, kernels: Kernels) {
@@ -38,7 +40,8 @@ export class CommandCodec {
     this.#floats = new Float32Array(memory.buffer);
     this.#numbers = kernels.numbers;
     this.#names = [...kernels.numbers].sort((a, b) => a[1] - b[1]).map(([name]) => name);
-    const word = (name: keyof Launch | 'signature'): number => kernels.field(name) >>> 2;
+    const word = (name: keyof Launch | 'unequal' | 'begins' | 'signature'): number =>
+      kernels.field(name) >>> 2;
     this.#kernel = word('kernel');
     this.#dtype = word('dtype');
     this.#reduceOp = word('reduceOp');
@@ -58,6 +61,8 @@ export class CommandCodec {
     this.#scaleOut = word('scaleOut');
     this.#scale = word('scale');
     this.#chunkBytes = word('chunkBytes');
+    this.#unequal = word('unequal');
+    this.#begins = word('begins');
     this.#signature = word('signature');
   }
 
@@ -84,6 +89,17 @@ export class CommandCodec {
     words[at + this.#scaleOut] = launch.scaleOut;
     floats[at + this.#scale] = launch.scale;
     words[at + this.#chunkBytes] = launch.chunkBytes;
+    words[at + this.#unequal] = 0;
+    if (launch.parts !== undefined) this.#writeParts(at, launch.parts);
+  }
+
+  #writeParts(at: number, parts: readonly number[]): void {
+    this.#words[at + this.#unequal] = parts.length;
+    let begin = 0;
+    for (let rank = 0; rank <= parts.length; rank++) {
+      this.#words[at + this.#begins + rank] = begin;
+      begin += parts[rank] ?? 0;
+    }
   }
 
   /** A command in words, and what the kernels compare. */
@@ -95,6 +111,12 @@ export class CommandCodec {
       dtype: word(this.#dtype),
       reduceOp: word(this.#reduceOp),
       count: word(this.#count),
+      parts: word(this.#unequal)
+        ? Array.from(
+            { length: word(this.#unequal) },
+            (_, r) => word(this.#begins + r + 1) - word(this.#begins + r),
+          )
+        : undefined,
       input: word(this.#input),
       output: word(this.#output),
       root: word(this.#root),
