@@ -5,11 +5,13 @@ import { CrossoverError } from '../../errors.ts';
 import { ALL_REDUCE } from './catalog/all-reduce.ts';
 import { GROUP } from './catalog/group.ts';
 import type { Kernel } from './catalog/kernel.ts';
+import { PARTS } from './catalog/parts.ts';
 
 /** The name of a kernel is the name of its function. */
 export const KERNELS: Readonly<Record<string, Kernel>> = {
   ...ALL_REDUCE,
   ...GROUP,
+  ...PARTS,
 };
 
 export function hasKernel(name: string): boolean {
