@@ -37,8 +37,8 @@ export interface DevicesReport {
   /** Newest CUDA version that the driver supports: 13000 for 13.0. */
   readonly driverVersion: number;
   readonly devices: readonly DeviceFacts[];
-  /** [device][peer]; the diagonal is absent. */
-  readonly pairs: readonly (readonly (PairFacts | undefined)[])[];
+  /** [device][peer]; the diagonal is null. */
+  readonly pairs: readonly (readonly (PairFacts | null)[])[];
 }
 
 // CUdevice_attribute
@@ -69,7 +69,7 @@ export function inspectDevices(): DevicesReport {
     driverVersion: intFrom((out) => cuda.driverVersion(out), 'cuDriverGetVersion'),
     devices: handles.map((device, index) => inspectDevice(cuda, device, index)),
     pairs: handles.map((device) =>
-      handles.map((peer) => (peer === device ? undefined : inspectPair(cuda, device, peer))),
+      handles.map((peer) => (peer === device ? null : inspectPair(cuda, device, peer))),
     ),
   };
 }

@@ -26,18 +26,18 @@ export const PCIE_PATHS: readonly { level: number; name: string; meaning: string
   { level: 50, name: 'SYS', meaning: 'across the link between sockets' },
 ];
 
-/** [device][peer] as the driver numbers them; the diagonal is absent. `management` is undefined where there is no NVML. */
+/** [device][peer] as the driver numbers them; the diagonal is null. `management` is undefined where there is no NVML. */
 export function linkMatrix(
   { devices, pairs }: DevicesReport,
   management?: ManagementReport,
-): (Link | undefined)[][] {
+): (Link | null)[][] {
   const managed = devices.map(({ uuid }) =>
     management === undefined ? -1 : management.devices.findIndex((device) => device.uuid === uuid),
   );
   return devices.map((_, i) =>
     devices.map((_, j) => {
       const facts = pairs[i]![j];
-      if (facts === undefined) return undefined;
+      if (facts === null || facts === undefined) return null;
       const [a, b] = [management?.devices[managed[i]!], management?.devices[managed[j]!]];
       const pair = management?.pairs[managed[i]!]?.[managed[j]!];
       const nvlinks = a === undefined || b === undefined ? 0 : nvlinksBetween(a, b);

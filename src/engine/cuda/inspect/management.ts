@@ -42,7 +42,7 @@ export interface ManagementReport {
   readonly driver: string;
   readonly devices: readonly ManagedDevice[];
   /** [device][peer], numbered as `devices`. */
-  readonly pairs: readonly (readonly (ManagedPair | undefined)[])[];
+  readonly pairs: readonly (readonly (ManagedPair | null)[])[];
 }
 
 const MOST_LINKS = 18;
@@ -75,7 +75,7 @@ export function inspectManagement(): ManagementReport {
     driver: zeroTerminated(version),
     devices: handles.map((device) => inspectDevice(nvml, device)),
     pairs: handles.map((device) =>
-      handles.map((peer) => (peer === device ? undefined : inspectPair(nvml, device, peer))),
+      handles.map((peer) => (peer === device ? null : inspectPair(nvml, device, peer))),
     ),
   };
 }

@@ -18,8 +18,8 @@ export interface PairVerdict {
   readonly reason?: string;
 }
 
-/** [device][peer]; the diagonal is absent, and so are pairs that were not reached because a GPU failed before. */
-export type PeerVerdicts = readonly (readonly (PairVerdict | undefined)[])[];
+/** [device][peer]; the diagonal is null, and so are pairs that were not reached because a GPU failed before. */
+export type PeerVerdicts = readonly (readonly (PairVerdict | null)[])[];
 
 export const PEER_CHECK_FILE = 'peer_check.cu';
 /** Enough to go over every link of a device several times. */
@@ -32,7 +32,7 @@ export function checkPeers(gpus: readonly Gpu[], progress: Progress): PeerVerdic
   // Of each device: what peers write to and read from, and what its own kernels copy out for the host.
   const targets = gpus.map((gpu) => shareMemory(gpu, BYTES, gpus));
   const results = gpus.map((gpu) => shareMemory(gpu, BYTES, []));
-  const verdicts: (PairVerdict | undefined)[][] = gpus.map(() => gpus.map(() => undefined));
+  const verdicts: (PairVerdict | null)[][] = gpus.map(() => gpus.map(() => null));
   for (const [i, gpu] of gpus.entries()) {
     for (const [j, peer] of gpus.entries()) {
       if (i === j) continue;

@@ -43,7 +43,7 @@ export function probePeers({ gpus: ordinals, measure }: PeersRequest, progress: 
 
 /** No pair was left out because a GPU failed. */
 function usable(verdicts: PeerVerdicts): boolean {
-  return verdicts.every((row, i) => row.every((verdict, j) => i === j || verdict !== undefined));
+  return verdicts.every((row, i) => row.every((verdict, j) => i === j || verdict !== null));
 }
 
 /** Whether every GPU reaches every other. */
