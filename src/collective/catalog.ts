@@ -4,37 +4,65 @@
 import { CrossoverError } from '../errors.ts';
 import { OPERATIONS, type Operation } from '../operations.ts';
 import type { Algorithm } from './algorithm.ts';
+import { allGatherBulk } from './all-gather/bulk.ts';
 import { allGatherDirect } from './all-gather/direct.ts';
+import { allGatherNccl } from './all-gather/nccl.ts';
+import { allGatherNcclSymmetric } from './all-gather/nccl-symmetric.ts';
+import { allGatherPush } from './all-gather/push.ts';
 import { allGatherStaged } from './all-gather/staged.ts';
+import { allReduceNccl } from './all-reduce/nccl.ts';
+import { allReduceNcclSymmetric } from './all-reduce/nccl-symmetric.ts';
 import { allReduceOneShot } from './all-reduce/one-shot.ts';
 import { allReduceRing } from './all-reduce/ring.ts';
 import { allReduceTwoShot } from './all-reduce/two-shot.ts';
 import { allReduceTwoShotPull } from './all-reduce/two-shot-pull.ts';
 import { fusedOneShot } from './all-reduce-rms-norm/one-shot.ts';
 import { fusedTwoShot, fusedTwoShotColumns } from './all-reduce-rms-norm/two-shot.ts';
-import { unfusedOneShot, unfusedTwoShot, unfusedTwoShotPull } from './all-reduce-rms-norm/unfused.ts';
+import { unfused } from './all-reduce-rms-norm/unfused.ts';
 import { broadcastDirect } from './broadcast/direct.ts';
+import { broadcastNccl } from './broadcast/nccl.ts';
+import { broadcastPush } from './broadcast/push.ts';
+import { broadcastScatter } from './broadcast/scatter.ts';
 import { broadcastStaged } from './broadcast/staged.ts';
+import { reduceScatterBulk } from './reduce-scatter/bulk.ts';
 import { reduceScatterDirect } from './reduce-scatter/direct.ts';
+import { reduceScatterNccl } from './reduce-scatter/nccl.ts';
+import { reduceScatterNcclSymmetric } from './reduce-scatter/nccl-symmetric.ts';
+import { reduceScatterPush } from './reduce-scatter/push.ts';
 import { reduceScatterStaged } from './reduce-scatter/staged.ts';
 
-const CATALOG: readonly Algorithm[] = [
+const ALL_REDUCE: readonly Algorithm[] = [
   allReduceOneShot,
   allReduceTwoShot,
   allReduceTwoShotPull,
   allReduceRing,
+  allReduceNccl,
+  allReduceNcclSymmetric,
+];
+
+const CATALOG: readonly Algorithm[] = [
+  ...ALL_REDUCE,
   allGatherStaged,
   allGatherDirect,
+  allGatherPush,
+  allGatherBulk,
+  allGatherNccl,
+  allGatherNcclSymmetric,
   reduceScatterStaged,
   reduceScatterDirect,
+  reduceScatterPush,
+  reduceScatterBulk,
+  reduceScatterNccl,
+  reduceScatterNcclSymmetric,
   broadcastStaged,
   broadcastDirect,
+  broadcastPush,
+  broadcastScatter,
+  broadcastNccl,
   fusedOneShot,
   fusedTwoShot,
   fusedTwoShotColumns,
-  unfusedOneShot,
-  unfusedTwoShot,
-  unfusedTwoShotPull,
+  ...ALL_REDUCE.map(unfused),
 ];
 
 /** The algorithms of an operation, in catalogue order. */

@@ -14,7 +14,7 @@ import { poison } from './workload.ts';
 export interface Accuracy {
   /** Elements compared, on this rank. */
   readonly checked: number;
-  /** Elements further from the float64 result than float32 sums and one rounding to the dtype can be. */
+  /** Elements further from the float64 result than float32 sums and one rounding to the dtype can be; sums in the dtype for what promises no bits. */
   readonly wrong: number;
   /** Mean of |result - float64 result|. */
   readonly meanDifference: number;
@@ -56,6 +56,8 @@ function elements(comm: Communicator, key: PlanKey, bytes: number, op: ReduceOp,
   input.free();
 
   const value = (r: number, i: number): number => roundToDType(dtype, uniform(r, i));
+  // What promises no bits may round each partial sum to the dtype, and 1/n of an average as well.
+  const unit = choice.algorithm.bits === 'unspecified' ? ulpOf(dtype, 1) : FLOAT32_UNIT;
   const result = new Tally();
   const step = Math.max(1, Math.ceil(actual.length / MOST_CHECKED));
   for (let k = 0; k < actual.length; k += step) {
@@ -64,18 +66,19 @@ function elements(comm: Communicator, key: PlanKey, bytes: number, op: ReduceOp,
     else if (operation === 'broadcast') result.add(actual[i]!, value(0, i), 0);
     else {
       const at = operation === 'reduce_scatter' ? rank * part + i : i;
-      const { exact, bound } = reduced(dtype, op, worldSize, (r) => value(r, at));
+      const { exact, bound } = reduced(dtype, op, worldSize, unit, (r) => value(r, at));
       result.add(actual[i]!, exact, bound);
     }
   }
   return result.accuracy();
 }
 
-/** The float64 reduction of one element, and how far a float32 one may be from it. */
+/** The float64 reduction of one element, and how far one may be from it whose partial sums are rounded by `unit`, relatively. */
 function reduced(
   dtype: DType,
   op: ReduceOp,
   worldSize: number,
+  unit: number,
   value: (rank: number) => number,
 ): { exact: number; bound: number } {
   let sum = 0;
@@ -92,8 +95,8 @@ function reduced(
   if (op === 'max') return { exact: most, bound: 0 };
   if (op === 'min') return { exact: least, bound: 0 };
   const exact = op === 'avg' ? sum / worldSize : sum;
-  const float32 = worldSize * FLOAT32_UNIT * (op === 'avg' ? magnitude / worldSize : magnitude);
-  return { exact, bound: float32 + 0.51 * ulpOf(dtype, Math.abs(exact) + float32) };
+  const partial = worldSize * unit * (op === 'avg' ? magnitude / worldSize : magnitude);
+  return { exact, bound: partial + 0.51 * ulpOf(dtype, Math.abs(exact) + partial) };
 }
 
 /** Fused operations: a few rows against the float64 reference without any intermediate rounding. */

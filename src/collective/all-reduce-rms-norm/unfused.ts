@@ -3,11 +3,8 @@
  * One candidate an all-reduce algorithm, so that fused is judged against the fastest pair. Reduces in place: the input is overwritten.
  */
 import type { Algorithm } from '../algorithm.ts';
-import { allReduceOneShot } from '../all-reduce/one-shot.ts';
-import { allReduceTwoShot } from '../all-reduce/two-shot.ts';
-import { allReduceTwoShotPull } from '../all-reduce/two-shot-pull.ts';
 
-function unfused(allReduce: Algorithm): Algorithm {
+export function unfused(allReduce: Algorithm): Algorithm {
   return {
     operation: 'all_reduce_rms_norm',
     name: `unfused_${allReduce.name}`,
@@ -15,6 +12,7 @@ function unfused(allReduce: Algorithm): Algorithm {
     source: allReduce.source,
     bits: allReduce.bits,
     kernels: [...allReduce.kernels, 'rms_norm'],
+    refuses: (request, engine) => allReduce.refuses?.({ ...request, operation: 'all_reduce' }, engine),
     tunables: (request, engine) => allReduce.tunables({ ...request, operation: 'all_reduce' }, engine),
     enqueue(engine, launch, tunables) {
       const { output } = launch;
@@ -26,7 +24,3 @@ function unfused(allReduce: Algorithm): Algorithm {
     },
   };
 }
-
-export const unfusedOneShot: Algorithm = unfused(allReduceOneShot);
-export const unfusedTwoShot: Algorithm = unfused(allReduceTwoShot);
-export const unfusedTwoShotPull: Algorithm = unfused(allReduceTwoShotPull);
