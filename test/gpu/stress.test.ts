@@ -9,6 +9,7 @@ describeEngines('recordings and calls, mixed and repeated', (engine) => {
     { program: 'many-replays', options: { replays: 3000 } },
     { program: 'in-turn', options: { rounds: 4, sleepMs: 2 } },
     { program: 'changing-sizes', options: { rounds: 4 } },
+    { program: 'epoch-wrap', options: { distances: 3 } },
   ])('leave nothing behind: $program', async ({ program, options }) => {
     const [report] = await launch<Report>(new URL(`./programs/${program}.ts`, import.meta.url), {
       ranks: 2,

@@ -1,0 +1,100 @@
+/**
+ * @file What scripts/test-gpu.mjs runs, as data: test programs for world sizes, and faults. The programs are those of the other tests where
+ * there is one, with more cases than a CPU has time for.
+ */
+
+/** For each: the program below test/, its options, and for which world sizes; `skip` says why one is not run. */
+const PROGRAMS = [
+  {
+    name: 'all-reduce and reduce-scatter',
+    program: 'collective/programs/reduce.ts',
+    options: { small: 144, large: 10 },
+  },
+  {
+    name: 'all-gather and broadcast',
+    program: 'collective/programs/move.ts',
+    options: { small: 72, large: 9 },
+  },
+  { name: 'fused all-reduce and RMSNorm', program: 'collective/programs/fused.ts', options: { every: 2 } },
+  { name: 'local operations', program: 'collective/programs/local.ts', worlds: [2] },
+  {
+    name: 'recordings give what calls give',
+    program: 'collective/programs/replay.ts',
+    options: { rounds: 24 },
+  },
+  { name: 'nothing stale', program: 'collective/programs/counting.ts', options: { replays: 20_000 } },
+  { name: 'hundreds of collectives', program: 'collective/programs/mixed.ts', options: { steps: 300 } },
+  { name: '10^6 replays', program: 'gpu/programs/many-replays.ts', options: { replays: 1_000_000 } },
+  {
+    name: 'recordings in turn, a rank asleep at times',
+    program: 'gpu/programs/in-turn.ts',
+    options: { rounds: 20, sleepMs: 30 },
+  },
+  { name: 'changing sizes', program: 'gpu/programs/changing-sizes.ts', options: { rounds: 30 } },
+  { name: 'epochs wrap around', program: 'gpu/programs/epoch-wrap.ts', options: { distances: 12 } },
+  { name: 'ranks that allocate differently', program: 'collective/programs/allocation.ts', worlds: [3] },
+  { name: 'bad norm operands', program: 'collective/programs/refusals-norm.ts', worlds: [2] },
+  { name: 'bad memory', program: 'collective/programs/refusals-memory.ts', worlds: [2] },
+  { name: 'dispatch', program: 'collective/programs/dispatch.ts', skip: "names the CPU engine's algorithms" },
+  {
+    name: 'mismatch',
+    program: 'collective/programs/mismatch.ts',
+    skip: "names the CPU engine's algorithms; see the faults",
+  },
+  {
+    name: 'bad collectives',
+    program: 'collective/programs/refusals-collectives.ts',
+    skip: "names the CPU engine's algorithms",
+  },
+];
+
+/** Longest that a group may take to end after a rank has failed. */
+export const FAULT_SECONDS = 10;
+
+/** How rank 1 fails in a loop of replays, in what kind of rank, and what the one error has to say. */
+const FAULTS = [
+  { how: 'throw', ranks: ['threads', 'processes'], says: /^rank 1 threw: on purpose/ },
+  { how: 'exit', ranks: ['threads', 'processes'], says: /^rank 1 exited with code 3/ },
+  { how: 'kill', ranks: ['processes'], says: /^rank 1 .*(SIGKILL|signal 9|killed)/ },
+  { how: 'freeze', ranks: ['threads', 'processes'], says: /rank 1/ },
+  { how: 'wrong shape', ranks: ['threads', 'processes'], says: /ranks disagree/ },
+  { how: 'full arena', ranks: ['threads'], says: /the symmetric heap is full/ },
+];
+
+/** All that is to be run for a world size. */
+export function suite(world, engine) {
+  const programs = PROGRAMS.map((one) => ({
+    ...one,
+    kind: 'program',
+    options: one.options ?? {},
+    skip:
+      one.skip ?? (one.worlds && !one.worlds.includes(world) ? `made for ${one.worlds} ranks` : undefined),
+  }));
+  const faults = FAULTS.flatMap(({ how, ranks, says }) =>
+    ranks.map((kind) => ({
+      name: `a rank's fault, ${kind}: ${how}`,
+      kind: 'fault',
+      program: 'gpu/programs/fault.ts',
+      options: { how },
+      processes: kind === 'processes',
+      says,
+      skip: kind === 'processes' && engine === 'cpu' ? 'ranks of the CPU engine are threads' : undefined,
+    })),
+  );
+  const unplugged = {
+    name: 'without P2P',
+    kind: 'fault',
+    program: 'gpu/programs/fault.ts',
+    options: { how: 'nothing' },
+    processes: false,
+    // Either another way is found, or one error names what is missing.
+    says: /P2P|peer/i,
+    orWorks: true,
+    env: { NCCL_P2P_DISABLE: '1', CROSSOVER_P2P: '0' },
+  };
+  return [...programs, ...faults, ...(engine === 'cuda' ? [unplugged] : [])].map((one) => ({
+    ...one,
+    world,
+    engine,
+  }));
+}
