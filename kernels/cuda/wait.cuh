@@ -6,7 +6,7 @@
 constexpr u32 POLLS = 1 << 12;
 
 // Words of `Launch::status`.
-constexpr u32 STATUS_END = 0;     // the host says: wait no longer
+constexpr u32 STATUS_END = 0;     // wait no longer, says the host, or a kernel that has given up
 constexpr u32 STATUS_FAILED = 1;  // a wait was given up
 constexpr u32 STATUS_PEER = 2;    // for this rank
 
@@ -21,6 +21,8 @@ struct Deadline {
     if (start == 0) start = now;
     if (now - start < a.deadline && load_relaxed(a.status + STATUS_END) == 0) return false;
     store_relaxed(a.status + STATUS_PEER, peer);
+    // Kernels that are enqueued behind this one have nothing to wait for.
+    store_relaxed(a.status + STATUS_END, 1);
     store_release(a.status + STATUS_FAILED, 1);
     return true;
   }

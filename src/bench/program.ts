@@ -6,6 +6,7 @@ import { algorithmNamed, algorithmsOf } from '../collective/catalog.ts';
 import type { Communicator } from '../collective/communicator.ts';
 import { createCommunicator } from '../collective/create.ts';
 import type { Choice } from '../collective/dispatch.ts';
+import { type EngineName, LIMITS } from '../collective/engines.ts';
 import { CrossoverError } from '../errors.ts';
 import type { Group } from '../group/group.ts';
 import { accuracy } from '../measure/accuracy.ts';
@@ -30,6 +31,7 @@ export interface BenchRequest {
   readonly tuned: boolean;
   /** Time for measuring, seconds. */
   readonly seconds: number;
+  readonly engine?: EngineName | undefined;
   readonly arenaBytes: number | undefined;
   readonly progress: boolean;
 }
@@ -56,9 +58,11 @@ const PRECISION = 0.01;
 export default function main(group: Group, _args: string[], request: BenchRequest): BenchRow[] {
   const key: PlanKey = { ...request.key, worldSize: group.size };
   const sizes = [...new Set(request.sizes.map((bytes) => sizeFor(key, bytes)))];
+  const { engine } = request;
+  const { cacheBytes } = LIMITS[engine ?? 'cuda'];
   const arenaBytes =
-    request.arenaBytes ?? Math.max(...sizes.map((bytes) => arenaFor(key, bytes))) + (4 << 20);
-  const comm = createCommunicator(group, { arenaBytes, plan: null });
+    request.arenaBytes ?? Math.max(...sizes.map((bytes) => arenaFor(key, bytes, cacheBytes))) + (4 << 20);
+  const comm = createCommunicator(group, { engine, arenaBytes, plan: null });
   const line = new ProgressLine('bench', request.progress && group.rank === 0);
   const wanted = request.algorithms && [...request.algorithms, ...request.peers];
   for (const name of [...(wanted ?? []), ...request.peers]) algorithmNamed(key.operation, name);

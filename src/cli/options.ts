@@ -4,7 +4,17 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
+import {
+  ENGINES,
+  type EngineName,
+  engineFor,
+  engineFromEnvironment,
+  LIMITS,
+  parseEngine,
+  visibleGpus,
+} from '../collective/engines.ts';
 import { CrossoverError } from '../errors.ts';
+import type { Fingerprint } from '../plan/plan.ts';
 import { parseSize } from '../units.ts';
 
 /** The command was used wrongly; nothing has run. */
@@ -67,9 +77,28 @@ export function parseWholes(text: string, option: string, least: number, most: n
   return [...new Set(text.split(',').map((part) => parseWhole(part, option, least, most)))];
 }
 
-/** Ranks when nobody says: one a core, two at least (a world of one has nothing to tune), eight at most. */
+/** The option --device, which says what `engineOption` is given. */
+export const DEVICE_FLAGS = '--device <name>';
+export const DEVICE_HELP: string = `${ENGINES.join(' or ')}; cuda where there is a GPU for every rank ($CROSSOVER_DEVICE)`;
+
+/** The engine for so many ranks, as asked for or as it fits. Refuses what cannot be, before anything is launched. */
+export function engineOption(device: string | undefined, ranks: number): EngineName {
+  const asked = device === undefined ? undefined : usage(() => parseEngine(device, '--device'));
+  return engineFor(ranks, asked);
+}
+
+/** Ranks when nobody says: one a GPU, or else one a core; two at least (a world of one has nothing to tune), eight at most. */
 export function defaultRanks(): number {
+  const gpus = visibleGpus();
+  if (gpus >= 2 && engineFromEnvironment() !== 'cpu') return Math.min(gpus, LIMITS.cuda.ranks);
   return Math.max(2, Math.min(8, availableParallelism()));
+}
+
+/** What ran it, in words: the GPUs, or the CPU. */
+export function hardwareOf(host: Fingerprint['host'], device: Fingerprint['device']): string {
+  return device.gpus === undefined
+    ? `${host.cpu}, ${host.cores} cores`
+    : `${device.gpus}x ${device.name} (${device.links}), CUDA ${device.cuda}`;
 }
 
 /** Refuses a file that cannot be written in the end, before the work is done rather than after. */

@@ -273,6 +273,12 @@ export class Communicator {
     this.#calls.local('touch');
   }
 
+  /** Lets what comes next start on all ranks' devices at once, for benchmarks; engines whose kernels are no different do nothing. Collective. */
+  meet(): void {
+    this.#calls.open();
+    if (this.worldSize > 1 && this.engine.missing('barrier') === undefined) this.#calls.local('barrier');
+  }
+
   // ---------- recording ----------
 
   /** Records what `body` enqueues, without running it. Collective. Replaying is cheaper than calling, and waits for the whole sequence. */
@@ -290,16 +296,18 @@ export class Communicator {
       this.#calls.capturing = false;
     }
     const recording = this.engine.endCapture();
+    const guarded = (run: () => void): void => {
+      this.#calls.open();
+      try {
+        run();
+      } catch (error) {
+        this.#calls.rethrow(error);
+      }
+    };
     return {
       launches: recording.launches,
-      replay: (times) => {
-        this.#calls.open();
-        try {
-          recording.replay(times);
-        } catch (error) {
-          this.#calls.rethrow(error);
-        }
-      },
+      replay: (times) => guarded(() => recording.replay(times)),
+      ...(recording.enqueue ? { enqueue: (times: number) => guarded(() => recording.enqueue!(times)) } : {}),
       close: () => recording.close(),
     };
   }

@@ -1,19 +1,29 @@
 /**
- * @file The one place that knows which engines there are.
+ * @file The one place that knows which engines there are, and which one runs when nobody says.
  */
+import { existsSync, readdirSync } from 'node:fs';
 import { cpuFingerprint, createCpuEngine } from '../engine/cpu/engine.ts';
 import { MAX_HIDDEN, MAX_WORLD_SIZE } from '../engine/cpu/layout.ts';
+import { deviceCount } from '../engine/cuda/device.ts';
+import { createCudaEngine } from '../engine/cuda/engine.ts';
+import { cudaFingerprint } from '../engine/cuda/fingerprint.ts';
+import { MAX_HIDDEN as CUDA_MAX_HIDDEN, MAX_WORLD } from '../engine/cuda/layout.ts';
 import type { Engine } from '../engine/engine.ts';
 import { CrossoverError } from '../errors.ts';
 import type { Group } from '../group/group.ts';
 import type { Fingerprint } from '../plan/plan.ts';
 
 /** Engines of this version. */
-export const ENGINES = ['cpu'] as const;
+export const ENGINES = ['cpu', 'cuda'] as const;
 
 export type EngineName = (typeof ENGINES)[number];
 
 export interface EngineOptions {
+  /**
+   * - `cuda`: a GPU a rank
+   * - `cpu`: threads
+   * - by default: what $CROSSOVER_DEVICE says, else `cuda` where there is a GPU for every rank, else `cpu`
+   */
   readonly engine?: EngineName | undefined;
   /** Bytes of the symmetric heap, a rank; 128 MiB by default. */
   readonly arenaBytes?: number | undefined;
@@ -21,20 +31,85 @@ export interface EngineOptions {
 
 /** Collective over the group. */
 export function createEngine(group: Group, options: EngineOptions): Engine {
-  const { engine = 'cpu' } = options;
-  if (!(ENGINES as readonly string[]).includes(engine)) {
-    throw new CrossoverError(`engine "${engine}" is unknown; this version has: ${ENGINES.join(', ')}`);
+  // Rank 0 decides: what it sees must not differ from what the others see.
+  const asked = options.engine ?? engineFromEnvironment();
+  const engine = asked ?? group.broadcast(group.rank === 0 ? defaultEngine(group.size) : undefined)!;
+  return parseEngine(engine) === 'cuda' ? createCudaEngine(group, options) : createCpuEngine(group, options);
+}
+
+/**
+ * The engine for so many ranks: the one that was asked for, or what $CROSSOVER_DEVICE says, or what fits.
+ * @throws CrossoverError when a GPU engine was asked for and a rank would have no GPU
+ */
+export function engineFor(ranks: number, asked: EngineName | undefined): EngineName {
+  const engine = asked ?? engineFromEnvironment() ?? defaultEngine(ranks);
+  if (engine === 'cuda' && deviceCount() < ranks) {
+    throw new CrossoverError(
+      `${ranks} ranks need ${ranks} GPUs, and the driver shows ${deviceCount()} to this process; use fewer ranks, or the CPU engine (--device cpu)`,
+    );
   }
-  return createCpuEngine(group, options);
+  return engine;
+}
+
+/** The engine that serves so many ranks here when nobody says. */
+export function defaultEngine(ranks: number): EngineName {
+  // Loading the driver takes long, and is in vain where there is none.
+  if (ranks > MAX_WORLD || visibleGpus() < ranks) return 'cpu';
+  try {
+    return deviceCount() >= ranks ? 'cuda' : 'cpu';
+  } catch {
+    return 'cpu';
+  }
+}
+
+/** What $CROSSOVER_DEVICE says. */
+export function engineFromEnvironment(): EngineName | undefined {
+  const { CROSSOVER_DEVICE } = process.env;
+  return CROSSOVER_DEVICE ? parseEngine(CROSSOVER_DEVICE, '$CROSSOVER_DEVICE') : undefined;
+}
+
+export function parseEngine(text: string, field = 'engine'): EngineName {
+  if ((ENGINES as readonly string[]).includes(text)) return text as EngineName;
+  throw new CrossoverError(`${field} "${text}" is unknown; this version has: ${ENGINES.join(', ')}`);
+}
+
+/** GPUs by their device nodes, as far as CUDA_VISIBLE_DEVICES lets them be seen; asks no driver. */
+export function visibleGpus(): number {
+  if (!existsSync('/dev/nvidiactl')) return 0;
+  const nodes = readdirSync('/dev').filter((name) => /^nvidia\d+$/.test(name)).length;
+  const { CUDA_VISIBLE_DEVICES } = process.env;
+  if (CUDA_VISIBLE_DEVICES === undefined) return nodes;
+  const named = CUDA_VISIBLE_DEVICES.split(',').map((name) => name.trim());
+  // The driver stops at the first one that it does not know.
+  const end = named.findIndex((name) => name === '' || name.startsWith('-'));
+  return Math.min(nodes, end < 0 ? named.length : end);
 }
 
 /** What identifies this host, the engine and its kernels in plans; needs no ranks. */
-export function fingerprintHere(): Fingerprint {
-  return cpuFingerprint();
+export function fingerprintHere(
+  engine: EngineName = engineFromEnvironment() ?? defaultEngine(1),
+): Fingerprint {
+  return engine === 'cuda' ? cudaFingerprint() : cpuFingerprint();
 }
 
-/** Bounds of the engine, for command lines to refuse early. */
-export const LIMITS: { readonly ranks: number; readonly hidden: number } = {
-  ranks: MAX_WORLD_SIZE,
-  hidden: MAX_HIDDEN,
+/** The same of the engine that a plan was made with, or of the CPU engine where that one cannot run: for comparing. */
+export function fingerprintLike(plan: Fingerprint): Fingerprint {
+  try {
+    return fingerprintHere(plan.engine);
+  } catch {
+    return cpuFingerprint();
+  }
+}
+
+export interface Limits {
+  readonly ranks: number;
+  readonly hidden: number;
+  /** Of a device's cache, at most: arenas for buffers that are rotated past it are sized before a device is opened. */
+  readonly cacheBytes: number;
+}
+
+/** Bounds of the engines, for command lines to refuse early. */
+export const LIMITS: Readonly<Record<EngineName, Limits>> = {
+  cpu: { ranks: MAX_WORLD_SIZE, hidden: MAX_HIDDEN, cacheBytes: 8 << 20 },
+  cuda: { ranks: MAX_WORLD, hidden: CUDA_MAX_HIDDEN, cacheBytes: 128 << 20 },
 };

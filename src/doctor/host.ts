@@ -60,7 +60,7 @@ function memory(): Finding {
     what: 'memory',
     found: `${formatBytes(freemem())} free of ${formatBytes(totalmem())}`,
     ok: true,
-    consequence: `the CPU engine addresses 4 GiB for up to ${LIMITS.ranks} ranks; 128 MiB a rank by default, committed when touched`,
+    consequence: `the CPU engine addresses 4 GiB for up to ${LIMITS.cpu.ranks} ranks; 128 MiB a rank by default, committed when touched`,
     remedy: '',
   };
 }

@@ -2,7 +2,7 @@
  * @file The plan that programs here would follow, and whether they would.
  */
 import { existsSync } from 'node:fs';
-import { fingerprintHere } from '../collective/engines.ts';
+import { fingerprintHere, fingerprintLike } from '../collective/engines.ts';
 import { CrossoverError } from '../errors.ts';
 import { defaultPlanPath, loadPlan } from '../plan/file.ts';
 import { fingerprintDifferences } from '../plan/fingerprint.ts';
@@ -16,7 +16,8 @@ const refused = {
   remedy: 'run "crossover tune", or remove the file',
 } as const;
 
-export function planFinding(): Finding {
+/** `gpus` false: there are none that work, and a driver that crashed its probe is not loaded here. */
+export function planFinding(gpus: boolean): Finding {
   const path = defaultPlanPath();
   if (!existsSync(path) && process.env.CROSSOVER_PLAN) {
     return {
@@ -38,7 +39,10 @@ export function planFinding(): Finding {
   }
   try {
     const plan = loadPlan(path, { force: true });
-    const differences = fingerprintDifferences(plan.fingerprint, fingerprintHere());
+    const differences = fingerprintDifferences(
+      plan.fingerprint,
+      gpus ? fingerprintLike(plan.fingerprint) : fingerprintHere('cpu'),
+    );
     if (differences.length === 0)
       return { ...about, found: path, ok: true, consequence: 'collectives follow it', remedy: '' };
     return { ...refused, found: `${path}, from elsewhere: ${differences.join('; ')}` };

@@ -46,17 +46,19 @@ export function describeLaunch(kernel: string, launch: Operands, arena: number):
   return { text, rest };
 }
 
-/** The error for calls of ranks 0 and `rank` that differ. */
-export function disagreement(first: LaunchText, rank: number, other: LaunchText): MismatchError {
+/** The error for calls of ranks `low` and `rank` that differ. */
+export function disagreement(first: LaunchText, rank: number, other: LaunchText, low = 0): MismatchError {
   if (first.text !== other.text) {
-    return new MismatchError(`ranks disagree: rank 0 calls ${first.text}; rank ${rank} calls ${other.text}`);
+    return new MismatchError(
+      `ranks disagree: rank ${low} calls ${first.text}; rank ${rank} calls ${other.text}`,
+    );
   }
   const name = Object.keys(first.rest).find((key) => first.rest[key] !== other.rest[key]);
   if (name === undefined) {
     return new MismatchError(`ranks disagree, and yet all call ${first.text}; was their memory overwritten?`);
   }
   return new MismatchError(
-    `ranks disagree: all call ${first.text}, but ${name} is ${first.rest[name]} on rank 0 and ${other.rest[name]} on rank ${rank}`,
+    `ranks disagree: all call ${first.text}, but ${name} is ${first.rest[name]} on rank ${low} and ${other.rest[name]} on rank ${rank}`,
   );
 }
 

@@ -63,6 +63,8 @@ export interface Recording {
   readonly launches: number;
   /** Runs the whole sequence `times` times (1 by default) and waits for it. */
   replay(times?: number): void;
+  /** The same without waiting, where an engine runs by itself what was enqueued. */
+  enqueue?(times: number): void;
   /** Frees what the recording holds; idempotent. */
   close(): void;
 }
@@ -81,11 +83,21 @@ export interface DeviceTraits {
   readonly allToAll: boolean;
 }
 
+/** A clock of the device: it reads when the device comes to it, not when the host does. */
+export interface Timer {
+  start(): void;
+  stop(): void;
+  /** Between the last `start` and `stop`; waits for them. */
+  microseconds(): number;
+}
+
 export interface Engine {
   readonly name: 'cpu' | 'cuda';
   readonly group: Group;
   readonly arena: Arena;
   readonly traits: DeviceTraits;
+  /** Absent where the host's clock tells as much. */
+  readonly timer?: Timer;
   /** Largest hidden size of operations on rows. */
   readonly maxHidden: number;
   /** Host, device, library versions and kernels: what a plan made here holds for. */

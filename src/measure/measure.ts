@@ -12,7 +12,7 @@
 
 import type { Communicator } from '../collective/communicator.ts';
 import type { Choice } from '../collective/dispatch.ts';
-import type { Recording } from '../engine/engine.ts';
+import type { Recording, Timer } from '../engine/engine.ts';
 import type { Mode } from '../operations.ts';
 import { type Estimate, estimate, median } from './statistics.ts';
 import type { Workload } from './workload.ts';
@@ -180,14 +180,29 @@ class Runner {
     }
   }
 
-  /** Microseconds an operation on this rank, in one sample. */
+  /** Microseconds an operation on this rank, in one sample: by the device's clock where it has one. */
   sample(): number {
     this.#comm.group.barrier();
+    const { timer } = this.#comm.engine;
+    if (timer) return this.#sampleOnDevice(timer);
     const start = process.hrtime.bigint();
     if (this.#recording) this.#recording.replay(this.#repeats);
     else for (let i = 0; i < this.#repeats; i++) this.#workload.run(this.#choice);
     this.#comm.synchronize();
     return Number(process.hrtime.bigint() - start) / 1e3 / this.#perSample;
+  }
+
+  /** All ranks' devices start together, and what the host takes to enqueue counts only as far as the device waits for it. */
+  #sampleOnDevice(timer: Timer): number {
+    const recording = this.#recording;
+    // Replays of nothing would be timed as what it takes to start them, which is hidden behind the work of others.
+    if (recording?.launches === 0) return 0;
+    this.#comm.meet();
+    timer.start();
+    if (recording) recording.enqueue!(this.#repeats);
+    else for (let i = 0; i < this.#repeats; i++) this.#workload.run(this.#choice);
+    timer.stop();
+    return timer.microseconds() / this.#perSample;
   }
 
   get #perSample(): number {

@@ -20,9 +20,15 @@ import { roundToDType } from '../tensor/formats/element.ts';
 import { allReduceRmsNormRounded } from '../tensor/reference/all-reduce-rms-norm.ts';
 import { worstUlpError } from '../tensor/ulp.ts';
 
-/** Enough sets to leave the nearest caches, as far as the arena and patience allow. */
-const ROTATED_BYTES = 16 * 1024 * 1024;
+/** Sets, as far as patience allows. */
 const MOST_SETS = 8;
+/** The largest cache of a device that is known. */
+const LARGEST_CACHE_BYTES = 128 * 1024 * 1024;
+
+/** Enough sets of an input and an output to hold twice what the device's cache does. */
+function setsFor(bytes: number, cacheBytes: number): number {
+  return Math.max(1, Math.min(MOST_SETS, Math.ceil(cacheBytes / Math.max(1, bytes))));
+}
 
 /** Rows that are checked of a fused operation: rows are independent, and the reference is slow. */
 const CHECKED_ROWS = 8;
@@ -53,7 +59,7 @@ export class Workload {
     this.key = key;
     this.bytes = bytes;
     this.request = { ...key, bytes };
-    const sets = Math.max(1, Math.min(MOST_SETS, Math.ceil(ROTATED_BYTES / Math.max(1, 2 * bytes))));
+    const sets = setsFor(bytes, comm.engine.traits.cacheBytes);
     for (let i = 0; i < sets; i++) this.#sets.push(this.#makeSet());
     this.prepare();
   }
@@ -182,10 +188,9 @@ export function sizeFor(key: PlanKey, bytes: number): number {
   return Math.max(1, Math.round(bytes / unit)) * unit;
 }
 
-/** Arena bytes that a workload of this size takes, for the programs that make arenas. */
-export function arenaFor(key: PlanKey, bytes: number): number {
-  const sets = Math.max(1, Math.min(MOST_SETS, Math.ceil(ROTATED_BYTES / Math.max(1, 2 * bytes))));
-  return sets * (key.hidden === undefined ? 2 : 5) * (bytes + 1024);
+/** Arena bytes that a workload of this size takes on a device with such a cache, for the programs that make arenas. */
+export function arenaFor(key: PlanKey, bytes: number, cacheBytes: number = LARGEST_CACHE_BYTES): number {
+  return setsFor(bytes, cacheBytes) * (key.hidden === undefined ? 2 : 5) * (bytes + 1024);
 }
 
 /** Stands for the residual where a rank is asked for: the same values on all ranks. */

@@ -2,6 +2,7 @@
  * @file The tuner as an SPMD program: what `crossover tune` launches on every rank.
  */
 import { createCommunicator } from '../collective/create.ts';
+import { LIMITS } from '../collective/engines.ts';
 import type { Group } from '../group/group.ts';
 import { arenaFor } from '../measure/workload.ts';
 import type { Fingerprint } from '../plan/plan.ts';
@@ -14,9 +15,13 @@ export interface TunedHere extends TuneResult {
 }
 
 export default function main(group: Group, _args: string[], request: TuneRequest): TunedHere | undefined {
-  const needed = keysOf(request, group.size).map((key) => arenaFor(key, Math.max(...sizesOf(request, key))));
+  const { engine } = request;
+  const { cacheBytes } = LIMITS[engine ?? 'cuda'];
+  const needed = keysOf(request, group.size).map((key) =>
+    arenaFor(key, Math.max(...sizesOf(request, key)), cacheBytes),
+  );
   const arenaBytes = request.arenaBytes ?? Math.max(...needed) + (4 << 20);
-  const comm = createCommunicator(group, { arenaBytes, plan: null });
+  const comm = createCommunicator(group, { engine, arenaBytes, plan: null });
   const line = new ProgressLine('tune', request.progress && group.rank === 0);
   try {
     const result = tune(comm, request, (done, words) => line.show(done, words));

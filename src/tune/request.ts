@@ -1,6 +1,7 @@
 /**
  * @file What to tune: keys, sizes and a time budget. Plain data, so that it can travel to the ranks.
  */
+import type { EngineName } from '../collective/engines.ts';
 import { sizeFor } from '../measure/workload.ts';
 import type { Mode, Operation, Quantization } from '../operations.ts';
 import type { PlanKey } from '../plan/key.ts';
@@ -21,6 +22,7 @@ export interface TuneRequest {
   readonly seconds: number;
   /** Leave out algorithms that do not sum in rank order, so that results never depend on the plan. */
   readonly deterministic: boolean;
+  readonly engine?: EngineName | undefined;
   /** Bytes of a rank's arena; enough for the largest size when absent. */
   readonly arenaBytes?: number | undefined;
   /** For the sizes at which regret is measured. */

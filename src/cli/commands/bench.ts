@@ -4,9 +4,9 @@
 import { Command } from 'commander';
 import type { BenchRequest, BenchRow } from '../../bench/program.ts';
 import { algorithmNamed, parseOperation } from '../../collective/catalog.ts';
-import { fingerprintHere, LIMITS } from '../../collective/engines.ts';
+import { type EngineName, fingerprintHere, LIMITS } from '../../collective/engines.ts';
 import { CrossoverError } from '../../errors.ts';
-import { launch } from '../../group/launch.ts';
+import { launch, MAX_RANKS } from '../../group/launch.ts';
 import { MODES, OPERATIONS, type Operation, QUANTIZATIONS, REDUCE_OPS } from '../../operations.ts';
 import { type BenchTitle, formatAlgorithm, formatSideBySide } from '../../report/bench-tables.ts';
 import { bold } from '../../report/table.ts';
@@ -15,7 +15,11 @@ import { isReducible, parseDType } from '../../tensor/dtype.ts';
 import { sizeRange } from '../../units.ts';
 import { VERSION } from '../../version.ts';
 import {
+  DEVICE_FLAGS,
+  DEVICE_HELP,
   defaultRanks,
+  engineOption,
+  hardwareOf,
   parseAbove,
   parseBytes,
   parseName,
@@ -38,6 +42,7 @@ interface Options {
   hidden: string;
   quantization: string;
   seconds: string;
+  device?: string;
   arena?: string;
   json?: boolean;
 }
@@ -60,6 +65,7 @@ export function benchCommand(): Command {
     .option('-e, --end <size>', 'largest message', '16M')
     .option('-f, --factor <x>', 'from one size to the next', '2')
     .option('--ranks <n>', 'world size', String(defaultRanks()))
+    .option(DEVICE_FLAGS, DEVICE_HELP)
     .option('--algorithm <names>', 'comma-separated; all by default')
     .option('--vs <names>', 'algorithms to compare all others with, such as nccl,nccl-symmetric')
     .option('--tuned', 'time every setting of an algorithm, and keep the fastest (the first by default)')
@@ -76,8 +82,10 @@ export function benchCommand(): Command {
 }
 
 async function run(name: string, options: Options): Promise<void> {
-  const ranks = parseWhole(options.ranks, '--ranks', 1, LIMITS.ranks);
-  const request = requestOf(name, options);
+  const ranks = parseWhole(options.ranks, '--ranks', 1, MAX_RANKS);
+  const device = engineOption(options.device, ranks);
+  parseWhole(options.ranks, '--ranks', 1, LIMITS[device].ranks);
+  const request = requestOf(name, options, device);
   const { key, op, peers } = request;
   const rows = (
     await launch<BenchRow[]>(new URL('../../bench/program.js', import.meta.url), { ranks, data: request })
@@ -89,13 +97,14 @@ async function run(name: string, options: Options): Promise<void> {
     redop: moves ? 'none' : op,
     worldSize: ranks,
   };
-  const { host, engine } = fingerprintHere();
+  const { host, engine, device: hardware } = fingerprintHere(device);
   if (options.json) {
     const data = {
       crossover: VERSION,
       date: new Date().toISOString(),
       engine,
       host,
+      device: hardware,
       ...title,
       mode: key.mode,
       rows,
@@ -109,7 +118,7 @@ async function run(name: string, options: Options): Promise<void> {
       return `${bold(algorithm)}\n${formatAlgorithm(title, own)}`;
     });
     process.stdout.write(
-      `# crossover ${VERSION}: ${key.operation}, ${ranks} ranks, ${key.mode}, ${engine} engine on ${host.cpu}, ${host.cores} cores\n` +
+      `# crossover ${VERSION}: ${key.operation}, ${ranks} ranks, ${key.mode}, ${engine} engine on ${hardwareOf(host, hardware)}\n` +
         `# time: median of the slowest rank; spread: half of its 95 % confidence interval; buffers rotated\n\n` +
         `${blocks.join('\n\n')}\n\n${bold('side by side')}\n${formatSideBySide(rows)}\n`,
     );
@@ -125,7 +134,7 @@ async function run(name: string, options: Options): Promise<void> {
   }
 }
 
-function requestOf(name: string, options: Options): BenchRequest {
+function requestOf(name: string, options: Options, engine: EngineName): BenchRequest {
   const operation = usage(() => parseOperation(name));
   const dtype = usage(() => parseDType(options.dtype, '--dtype'));
   const moves = operation === 'all_gather' || operation === 'broadcast';
@@ -135,7 +144,7 @@ function requestOf(name: string, options: Options): BenchRequest {
   const fused = operation === 'all_reduce_rms_norm';
   const op = parseName(options.op, '--op', REDUCE_OPS);
   if (fused && op !== 'sum') throw new UsageError(`--op ${op} is not for ${operation}; it sums`);
-  const hidden = parseWhole(options.hidden, '--hidden', 1, LIMITS.hidden);
+  const hidden = parseWhole(options.hidden, '--hidden', 1, LIMITS[engine].hidden);
   const quantization = parseName(options.quantization, '--quantization', QUANTIZATIONS);
   if (fused && quantization === 'nvfp4' && hidden % 16 !== 0) {
     throw new UsageError(`--hidden is ${hidden}; --quantization nvfp4 needs a multiple of 16`);
@@ -162,6 +171,7 @@ function requestOf(name: string, options: Options): BenchRequest {
     peers,
     tuned: options.tuned === true,
     seconds: parseAbove(options.seconds, '--seconds', 0),
+    engine,
     arenaBytes: options.arena === undefined ? undefined : parseBytes(options.arena, '--arena'),
     progress: process.stderr.isTTY === true,
   };

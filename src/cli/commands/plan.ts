@@ -3,7 +3,7 @@
  */
 import { Command } from 'commander';
 import { parseOperation } from '../../collective/catalog.ts';
-import { fingerprintHere } from '../../collective/engines.ts';
+import { fingerprintLike } from '../../collective/engines.ts';
 import { CrossoverError } from '../../errors.ts';
 import { MODES, QUANTIZATIONS } from '../../operations.ts';
 import { explain, formatExplanation } from '../../plan/explain.ts';
@@ -71,7 +71,7 @@ export function planCommand(): Command {
   withFile(plan.command('check'), 'whether the plan was made on this host with these kernels').action(
     (options: FileOptions) => {
       const it = load(options);
-      const differences = fingerprintDifferences(it.fingerprint, fingerprintHere());
+      const differences = fingerprintDifferences(it.fingerprint, fingerprintLike(it.fingerprint));
       print(
         options,
         { holds: differences.length === 0, differences },

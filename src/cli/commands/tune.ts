@@ -3,8 +3,8 @@
  */
 import { relative } from 'node:path';
 import { Command, Option } from 'commander';
-import { LIMITS } from '../../collective/engines.ts';
-import { launch } from '../../group/launch.ts';
+import { type EngineName, LIMITS } from '../../collective/engines.ts';
+import { launch, MAX_RANKS } from '../../group/launch.ts';
 import { MODES, OPERATIONS, QUANTIZATIONS } from '../../operations.ts';
 import { defaultPlanPath, savePlan } from '../../plan/file.ts';
 import { PLAN_SCHEMA, type Plan } from '../../plan/plan.ts';
@@ -17,7 +17,11 @@ import { keysOf, type TuneRequest } from '../../tune/request.ts';
 import { VERSION } from '../../version.ts';
 import {
   checkOutput,
+  DEVICE_FLAGS,
+  DEVICE_HELP,
   defaultRanks,
+  engineOption,
+  hardwareOf,
   parseAbove,
   parseBytes,
   parseNames,
@@ -38,6 +42,7 @@ interface Options {
   factor: string;
   seconds: string;
   output?: string;
+  device?: string;
   arena?: string;
   deterministic?: boolean;
   all?: boolean;
@@ -58,6 +63,7 @@ export function tuneCommand(): Command {
   return new Command('tune')
     .description('measure this machine and write a plan')
     .option('--ranks <n>', 'world size', String(defaultRanks()))
+    .option(DEVICE_FLAGS, DEVICE_HELP)
     .addOption(all('--operations <names>', OPERATIONS))
     .option('--dtype <names>', `comma-separated: ${REDUCIBLE_DTYPES.join(', ')}`, 'bf16,f32')
     .addOption(all('--mode <names>', MODES))
@@ -82,8 +88,10 @@ function all(flags: string, names: readonly string[]): Option {
 }
 
 async function run(options: Options): Promise<void> {
-  const ranks = parseWhole(options.ranks, '--ranks', 1, LIMITS.ranks);
-  const request = requestOf(options);
+  const ranks = parseWhole(options.ranks, '--ranks', 1, MAX_RANKS);
+  const device = engineOption(options.device, ranks);
+  parseWhole(options.ranks, '--ranks', 1, LIMITS[device].ranks);
+  const request = requestOf(options, device);
   if (keysOf(request, ranks).length === 0) {
     throw new UsageError(
       `--hidden ${options.hidden} has no multiple of 16, which --quantization nvfp4 needs`,
@@ -112,7 +120,7 @@ async function run(options: Options): Promise<void> {
   );
 }
 
-function requestOf(options: Options): TuneRequest {
+function requestOf(options: Options, engine: EngineName): TuneRequest {
   const minBytes = parseBytes(options.begin, '-b');
   const maxBytes = parseBytes(options.end, '-e');
   if (maxBytes < minBytes) throw new UsageError(`-e ${options.end} is below -b ${options.begin}`);
@@ -120,12 +128,13 @@ function requestOf(options: Options): TuneRequest {
     operations: parseNames(options.operations, '--operations', OPERATIONS),
     dtypes: parseNames(options.dtype, '--dtype', REDUCIBLE_DTYPES),
     modes: parseNames(options.mode, '--mode', MODES),
-    hidden: parseWholes(options.hidden, '--hidden', 1, LIMITS.hidden),
+    hidden: parseWholes(options.hidden, '--hidden', 1, LIMITS[engine].hidden),
     quantizations: parseNames(options.quantization, '--quantization', QUANTIZATIONS),
     minBytes,
     maxBytes,
     factor: parseAbove(options.factor, '-f', 1),
     seconds: parseAbove(options.seconds, '--seconds', 0),
+    engine,
     arenaBytes: options.arena === undefined ? undefined : parseBytes(options.arena, '--arena'),
     deterministic: options.deterministic === true,
     seed: Date.now() >>> 0,
@@ -135,14 +144,14 @@ function requestOf(options: Options): TuneRequest {
 
 /** Tables of what people ask first (all-reduce and the fused operation, as models run them), then a line a key, then what to do next. */
 function describe(plan: Plan, path: string, all: boolean): string {
-  const { host, engine } = plan.fingerprint;
+  const { host, engine, device } = plan.fingerprint;
   const main = plan.entries.filter(
     ({ key }) => key.mode === 'replay' && key.dtype === 'bf16' && key.operation.startsWith('all_reduce'),
   );
   const shown = all || main.length === 0 ? plan.entries : main;
   const worldSize = plan.entries[0]!.key.worldSize;
   return `${[
-    `${host.cpu}, ${host.cores} cores, Node ${host.node}: ${engine} engine, ${worldSize} ranks. No GPU engine in this version.`,
+    `${hardwareOf(host, device)}, Node ${host.node}: ${engine} engine, ${worldSize} ranks.`,
     'Times are medians in microseconds an operation, of the slowest rank; * marks what the plan uses.',
     ...shown.map((entry) => `\n${formatEntry(entry)}`),
     `\n${bold('Plan, by size')}`,

@@ -105,7 +105,8 @@ export class LaunchRecord {
     this.#words.fill(1, CONFIG >> 2, (CONFIG >> 2) + 6);
   }
 
-  write(launch: Launch, shape: GridShape, parts: Parts): void {
+  /** `programmatic` is the number of attributes: 0 for a launch that starts only after the one before has ended. */
+  write(launch: Launch, shape: GridShape, parts: Parts, programmatic: number = this.#programmatic): void {
     const words = this.#words;
     const floats = this.#floats;
     const { input, output, residual, residualOut, weight, quantOut, scaleOut, count } = launch;
@@ -117,7 +118,8 @@ export class LaunchRecord {
     this.#address(OFFSETS.quant_out, quantOut);
     this.#address(OFFSETS.scale_out, scaleOut);
     this.#address(OFFSETS.count, count);
-    if (parts !== 'none') this.#writeParts(parts === 'each' ? count : count / this.#world);
+    if (launch.parts !== undefined) this.#writeUnequalParts(launch.parts);
+    else if (parts !== 'none') this.#writeParts(parts === 'each' ? count : count / this.#world);
     words[OFFSETS.root >> 2] = launch.root;
     words[OFFSETS.tokens >> 2] = launch.tokens;
     words[OFFSETS.hidden >> 2] = launch.hidden;
@@ -134,7 +136,7 @@ export class LaunchRecord {
     words[(CONFIG + 12) >> 2] = shape.block;
     words[CONFIG_SHARED >> 2] = shape.sharedBytes;
     words[(ATTRIBUTES + ATTRIBUTE_BYTES + 8) >> 2] = cluster;
-    words[CONFIG_COUNT >> 2] = this.#programmatic + (this.#programmatic === 1 && cluster > 1 ? 1 : 0);
+    words[CONFIG_COUNT >> 2] = programmatic + (programmatic === 1 && cluster > 1 ? 1 : 0);
   }
 
   /** The struct as kernels get it, for tests. */
@@ -148,6 +150,14 @@ export class LaunchRecord {
 
   #writeParts(part: number): void {
     for (let rank = 0; rank <= this.#world; rank++) this.#address(OFFSETS.part + 8 * rank, rank * part);
+  }
+
+  #writeUnequalParts(parts: readonly number[]): void {
+    let begin = 0;
+    for (let rank = 0; rank <= this.#world; rank++) {
+      this.#address(OFFSETS.part + 8 * rank, begin);
+      begin += parts[rank] ?? 0;
+    }
   }
 
   /** A number below 2^53 as 64 bits. */

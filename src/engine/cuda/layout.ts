@@ -12,7 +12,7 @@ export const CONTROL_BYTES: number = 8 * MIB;
 const MAX_UNITS = 64 * KIB;
 const MAX_SIGNAL_BLOCKS = 512;
 const SIGNAL_FAMILIES = 16;
-export const SIGNAL_STRIDE = 64;
+const SIGNAL_STRIDE = 64;
 export const EPOCHS_BLOCK: number = 3 * MAX_UNITS * 4;
 export const SIGNALS: number = EPOCHS_BLOCK + SIGNAL_FAMILIES * MAX_SIGNAL_BLOCKS * 4;
 /** Words of a line of 64 bytes a (family, block, source). */
@@ -25,7 +25,11 @@ export const SCATTER: number = ONE_SHOT + MAILBOX_BYTES;
 export const GATHER: number = SCATTER + MAILBOX_BYTES;
 export const STAGE: number = GATHER + MAILBOX_BYTES;
 export const STAGE_BYTES: number = 64 * MIB;
-export const HEAP: number = STAGE + STAGE_BYTES;
+/** Mailboxes of all-reduce kernels, of packets of 128 bytes with a word of epoch each. */
+export const PACKET_BYTES = 128;
+export const MAX_PACKETS: number = 128 * KIB;
+export const PACKETS_ONE_SHOT: number = STAGE + STAGE_BYTES;
+export const HEAP: number = PACKETS_ONE_SHOT + 3 * MAILBOX_BYTES;
 
 export const DEFAULT_ARENA_BYTES: number = 128 * MIB;
 /** A row is held in one block's registers and shared memory. */

@@ -1,0 +1,133 @@
+/**
+ * @file One GPU as this thread uses it: its primary context, made current here, one stream, and what is known of it.
+ */
+import { CrossoverError } from '../../errors.ts';
+import {
+  type CUcontext,
+  CUDA_ERROR_NOT_READY,
+  CUDA_SUCCESS,
+  type CUdevice,
+  type CUstream,
+  check,
+  type Driver,
+  driver,
+  handleFrom,
+  intFrom,
+} from '../../ffi/cuda.ts';
+
+/** CUdevice_attribute. */
+export const ATTRIBUTE = {
+  multiprocessors: 16,
+  cacheBytes: 38,
+  major: 75,
+  minor: 76,
+  virtualMemory: 102,
+  posixHandles: 103,
+  rdmaWithVirtualMemory: 110,
+} as const;
+/** CUdevice_P2PAttribute: native atomics work over NVLink, and not over PCIe. */
+const P2P_NATIVE_ATOMICS = 3;
+const NON_BLOCKING = 1;
+
+export interface Device {
+  readonly cuda: Driver;
+  readonly ordinal: number;
+  readonly handle: CUdevice;
+  readonly context: CUcontext;
+  readonly stream: CUstream;
+  readonly name: string;
+  /** Compute capability, 10 x major + minor. */
+  readonly capability: number;
+  readonly multiprocessors: number;
+  readonly cacheBytes: number;
+  attribute(attribute: number): number;
+}
+
+/** GPUs that the driver shows to this process. @throws CrossoverError when there is no driver */
+export function deviceCount(): number {
+  const cuda = driver();
+  return intFrom((out) => cuda.deviceCount(out), 'cuDeviceGetCount');
+}
+
+/** Opens a GPU for this thread. */
+export function openDevice(ordinal: number): Device {
+  const cuda = driver();
+  const count = deviceCount();
+  if (ordinal >= count) {
+    throw new CrossoverError(
+      `there is no GPU ${ordinal}: the driver shows ${count}, and a rank needs one of its own; use fewer ranks, or the CPU engine (--device cpu)`,
+    );
+  }
+  const handle = intFrom((out) => cuda.deviceGet(out, ordinal), 'cuDeviceGet') as CUdevice;
+  const attribute = (number: number): number =>
+    intFrom((out) => cuda.deviceAttribute(out, number, handle), `cuDeviceGetAttribute ${number}`);
+  const context = handleFrom<CUcontext>(
+    (out) => cuda.primaryContextRetain(out, handle),
+    `cuDevicePrimaryCtxRetain of GPU ${ordinal}`,
+  );
+  check(cuda.contextSetCurrent(context), 'cuCtxSetCurrent');
+  return {
+    cuda,
+    ordinal,
+    handle,
+    context,
+    stream: handleFrom<CUstream>((out) => cuda.streamCreate(out, NON_BLOCKING), 'cuStreamCreate'),
+    name: deviceName(cuda, handle),
+    capability: 10 * attribute(ATTRIBUTE.major) + attribute(ATTRIBUTE.minor),
+    multiprocessors: attribute(ATTRIBUTE.multiprocessors),
+    cacheBytes: attribute(ATTRIBUTE.cacheBytes),
+    attribute,
+  };
+}
+
+export function deviceName(cuda: Driver, handle: CUdevice): string {
+  const text = new Uint8Array(256);
+  check(cuda.deviceName(text, text.length, handle), 'cuDeviceGetName');
+  return Buffer.from(text.subarray(0, text.indexOf(0))).toString('utf8');
+}
+
+/** `13.0` */
+export function driverVersion(): string {
+  const cuda = driver();
+  const number = intFrom((out) => cuda.driverVersion(out), 'cuDriverGetVersion');
+  return `${Math.floor(number / 1000)}.${Math.floor((number % 1000) / 10)}`;
+}
+
+/** How the first `count` GPUs reach each other's memory: the worst link of all pairs counts. */
+export type LinkKind = 'NVLink' | 'PCIe P2P' | 'no P2P' | 'none';
+
+export interface Links {
+  readonly kind: LinkKind;
+  /** A pair that cannot reach each other, when there is one. */
+  readonly broken: readonly [number, number] | undefined;
+}
+
+export function linksOf(count: number): Links {
+  const cuda = driver();
+  const devices = Array.from({ length: count }, (_, ordinal) =>
+    intFrom((out) => cuda.deviceGet(out, ordinal), 'cuDeviceGet'),
+  ) as CUdevice[];
+  let kind: LinkKind = count > 1 ? 'NVLink' : 'none';
+  for (const [a, from] of devices.entries()) {
+    for (const [b, to] of devices.entries()) {
+      if (a === b) continue;
+      if (intFrom((out) => cuda.deviceCanAccessPeer(out, from, to), 'cuDeviceCanAccessPeer') === 0) {
+        return { kind: 'no P2P', broken: [a, b] };
+      }
+      const atomics = intFrom(
+        (out) => cuda.deviceP2pAttribute(out, P2P_NATIVE_ATOMICS, from, to),
+        'cuDeviceGetP2PAttribute',
+      );
+      if (atomics === 0) kind = 'PCIe P2P';
+    }
+  }
+  return { kind, broken: undefined };
+}
+
+/** Whether all of a stream's work has finished. Never blocks: a blocked thread cannot be ended. */
+export function isIdle(device: Device): boolean {
+  const result = device.cuda.streamQuery(device.stream);
+  if (result === CUDA_SUCCESS) return true;
+  if (result !== CUDA_ERROR_NOT_READY) check(result, `GPU ${device.ordinal}`);
+  return false;
+}

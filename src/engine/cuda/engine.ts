@@ -1,0 +1,328 @@
+/**
+ * @file The CUDA engine: a rank is a thread or process with one GPU and one stream, kernels reach into each other's memory, and recordings are
+ * CUDA graphs. Nothing here blocks in the driver while a kernel may wait for a peer: the host waits by polling, so that a rank can be ended.
+ */
+import { CrossoverError, MismatchError } from '../../errors.ts';
+import { CUDA_SUCCESS, check } from '../../ffi/cuda.ts';
+import { type Group, SITE } from '../../group/group.ts';
+import type { Fingerprint } from '../../plan/plan.ts';
+import {
+  type Arena,
+  type DeviceTraits,
+  type Engine,
+  emptyLaunch,
+  type Launch,
+  type Recording,
+} from '../engine.ts';
+import { aloneKernel, copyAlone } from './alone.ts';
+import { CallLog } from './call-log.ts';
+import type { ShapeTarget } from './catalog/kernel.ts';
+import { type Device, type Links, linksOf, openDevice } from './device.ts';
+import { Farewell } from './farewell.ts';
+import { cudaFingerprint } from './fingerprint.ts';
+import { COLLECTIVE, Functions, INFOS, type KernelInfo, type LoadedKernel, NCCL_NAMES } from './functions.ts';
+import { Capture, type Graph } from './graph.ts';
+import { LaunchRecord } from './launch-record.ts';
+import { DEFAULT_ARENA_BYTES, HEAP, MAILBOX_BYTES, MAX_HIDDEN, MAX_WORLD, STAGE_BYTES } from './layout.ts';
+import { type Blocks, createBlock, initialize, mapPeers } from './memory.ts';
+import { createNccl, type Outside } from './nccl.ts';
+import { Status } from './status.ts';
+import { EventTimer } from './timer.ts';
+import { Waiter } from './waiter.ts';
+
+export interface CudaEngineOptions {
+  /** Bytes of the symmetric heap, a rank; 128 MiB by default. */
+  readonly arenaBytes?: number | undefined;
+  /** Where the counts that kernels meet by start, 0 by default; tests start them just below 2^32, where they wrap around. */
+  readonly firstEpoch?: number | undefined;
+  /** After how long a kernel that waits for a peer gives up, 8 by default. */
+  readonly deadlineSeconds?: number | undefined;
+  /** Where warnings go; stderr by default. */
+  readonly warn?: ((line: string) => void) | undefined;
+}
+
+const DEFAULT_DEADLINE_SECONDS = 8;
+/** Devices from sm_90 on let a kernel's blocks start while the kernel before ends. */
+const PROGRAMMATIC_FROM = 90;
+
+/** Collective over the group: every rank of it must call. */
+export function createCudaEngine(group: Group, options: CudaEngineOptions = {}): Engine {
+  const { arenaBytes = DEFAULT_ARENA_BYTES, firstEpoch = 0 } = options;
+  if (group.size > MAX_WORLD) {
+    throw new CrossoverError(`the CUDA engine serves 1 to ${MAX_WORLD} ranks, not ${group.size}`);
+  }
+  if (!Number.isSafeInteger(arenaBytes) || arenaBytes < 256) {
+    throw new CrossoverError(`arenaBytes is ${arenaBytes}; use a whole number from 256 up`);
+  }
+  const sizes = group.gather(arenaBytes);
+  const other = sizes.findIndex((bytes) => bytes !== sizes[0]);
+  if (other >= 0) {
+    throw new MismatchError(
+      `ranks disagree: arenaBytes is ${sizes[0]} on rank 0, ${sizes[other]} on rank ${other}`,
+    );
+  }
+  const device = openDevice(group.localRank);
+  const links: Links = group.kind === 'hosts' ? { kind: 'none', broken: undefined } : linksOf(group.size);
+  const reachable = group.kind !== 'hosts' && links.broken === undefined;
+  const ordinals = reachable ? Array.from({ length: group.size }, (_, rank) => rank) : [device.ordinal];
+  const rounded = Math.ceil(arenaBytes / 256) * 256;
+  const block = createBlock(device, rounded, ordinals);
+  const blocks = mapPeers(group, device, block, reachable);
+  initialize(device, block, firstEpoch);
+  const engine = new CudaEngine(group, device, links, blocks, rounded, options);
+  engine.synchronize();
+  // No rank launches before every rank's mailboxes are empty.
+  group.barrier();
+  return engine;
+}
+
+class CudaEngine implements Engine {
+  readonly name = 'cuda';
+  readonly group: Group;
+  readonly arena: Arena;
+  readonly traits: DeviceTraits;
+  readonly maxHidden = MAX_HIDDEN;
+  readonly timer: EventTimer;
+  readonly #device: Device;
+  readonly #links: Links;
+  readonly #blocks: Blocks;
+  readonly #status: Status;
+  readonly #functions: Functions;
+  readonly #record: LaunchRecord;
+  readonly #log: CallLog;
+  readonly #waiter: Waiter;
+  readonly #nccl: Outside;
+  readonly #target: ShapeTarget;
+  readonly #noop: Launch = emptyLaunch();
+  readonly #graphs = new Set<Graph>();
+  readonly #farewell: Farewell;
+  #capture: Capture | undefined;
+  #recordings = 0;
+  #closed = false;
+
+  constructor(
+    group: Group,
+    device: Device,
+    links: Links,
+    blocks: Blocks,
+    arenaBytes: number,
+    options: CudaEngineOptions,
+  ) {
+    const { deadlineSeconds = DEFAULT_DEADLINE_SECONDS } = options;
+    this.group = group;
+    this.#device = device;
+    this.#links = links;
+    this.#blocks = blocks;
+    this.arena = { base: blocks.own.address + HEAP, bytes: arenaBytes };
+    this.traits = {
+      multiprocessors: device.multiprocessors,
+      cacheBytes: device.cacheBytes,
+      mailboxBytes: MAILBOX_BYTES,
+      stageBytes: STAGE_BYTES,
+      allToAll: links.kind === 'NVLink' || links.kind === 'none',
+    };
+    this.#target = { multiprocessors: device.multiprocessors, worldSize: group.size };
+    this.#status = new Status(device);
+    this.#functions = new Functions(
+      device,
+      group.size,
+      options.warn ?? ((line) => console.error(`crossover: ${line}`)),
+    );
+    this.#record = new LaunchRecord({
+      rank: group.rank,
+      peers: blocks.peers,
+      status: this.#status.address,
+      deadlineNanoseconds: Math.round(deadlineSeconds * 1e9),
+      stream: device.stream,
+      programmatic: device.capability >= PROGRAMMATIC_FROM,
+    });
+    this.#log = new CallLog(group, this.arena.base);
+    this.#nccl = createNccl({ group, block: blocks.own, fence: () => this.#fence() });
+    this.#waiter = new Waiter(group, device, this.#status, this.#log, this.#nccl, deadlineSeconds);
+    this.timer = new EventTimer(device, this.#waiter);
+    this.#farewell = new Farewell(group);
+  }
+
+  fingerprint(): Fingerprint {
+    return cudaFingerprint();
+  }
+
+  missing(kernel: string): string | undefined {
+    if (kernel.startsWith('nccl')) return this.#nccl.missing(kernel);
+    if (!INFOS.has(kernel)) return `the CUDA engine has no kernel ${kernel}`;
+    if (this.#functions.refused) return this.#functions.refused;
+    return this.group.size > 1 && COLLECTIVE.test(kernel) ? this.#unreachable() : undefined;
+  }
+
+  /** Why kernels cannot reach peers' memory. */
+  #unreachable(): string | undefined {
+    if (this.group.kind === 'hosts')
+      return "kernels cannot reach memory of other hosts: only NCCL's algorithms work here";
+    if (!this.#links.broken) return undefined;
+    const [a, b] = this.#links.broken;
+    return `GPU ${a} cannot reach the memory of GPU ${b} (no P2P): only NCCL's algorithms work here`;
+  }
+
+  enqueue(launch: Launch): void {
+    if (this.#waiter.over) this.#waiter.refuse();
+    let { kernel } = launch;
+    if (this.group.size === 1) {
+      kernel = aloneKernel(kernel);
+      if (kernel === 'nothing') return;
+      if (kernel === 'copy') {
+        if (copyAlone(this.#device, launch)) this.#count();
+        return;
+      }
+    }
+    const outside = NCCL_NAMES.get(kernel);
+    if (outside !== undefined) {
+      this.#note(outside, launch);
+      if (launch.count === 0) return;
+      this.#nccl.enqueue(launch, this.#device.stream);
+      this.#count();
+      return;
+    }
+    const info = INFOS.get(kernel);
+    if (!info) throw new CrossoverError(`the CUDA engine has no kernel ${kernel}`);
+    if (info.collective) {
+      if (this.#blocks.peers.length < this.group.size)
+        throw new CrossoverError(`${kernel}: ${this.#unreachable()}`);
+      this.#note(info.index, launch);
+    }
+    if (!isEmpty(info, launch)) this.#launch(info, launch);
+  }
+
+  beginCapture(): void {
+    if (this.#capture) throw new CrossoverError('a capture is under way already');
+    this.#waiter.wait();
+    this.#capture = new Capture(this.#device);
+  }
+
+  abortCapture(): void {
+    this.#capture?.abandon();
+    this.#capture = undefined;
+  }
+
+  endCapture(): Recording {
+    const capture = this.#capture;
+    if (!capture) throw new CrossoverError('endCapture without beginCapture');
+    this.#capture = undefined;
+    const graph = capture.finish();
+    try {
+      this.#waiter.wait();
+      capture.compare(this.group);
+    } catch (error) {
+      graph.close();
+      throw error;
+    }
+    this.#graphs.add(graph);
+    const number = ++this.#recordings;
+    const { launches } = capture;
+    const enqueue = (times: number): void => {
+      if (this.#waiter.over) this.#waiter.refuse();
+      if (this.#capture) throw new CrossoverError('a recording cannot be replayed while another is captured');
+      if (!Number.isInteger(times) || times < 0 || times > 0xffffffff) {
+        throw new CrossoverError(`times is ${times}; a recording is replayed a whole number of times`);
+      }
+      this.#log.noteReplay(number, times);
+      graph.launch(launches === 0 ? 0 : times);
+    };
+    return {
+      launches,
+      enqueue,
+      replay: (times = 1) => {
+        enqueue(times);
+        this.#waiter.wait(SITE.replay);
+      },
+      close: () => {
+        if (!this.#graphs.delete(graph)) return;
+        if (!this.#waiter.over) this.#waiter.wait();
+        graph.close();
+      },
+    };
+  }
+
+  synchronize(): void {
+    this.#waiter.wait();
+  }
+
+  read(address: number, bytes: number): Uint8Array {
+    this.#waiter.wait();
+    const data = new Uint8Array(bytes);
+    if (bytes === 0) return data;
+    const { cuda, stream } = this.#device;
+    check(cuda.memcpyDtoHAsync(data, address, bytes, stream), 'cuMemcpyDtoHAsync');
+    this.#waiter.wait();
+    return data;
+  }
+
+  write(address: number, data: Uint8Array): void {
+    this.#waiter.wait();
+    if (data.length === 0) return;
+    const { cuda, stream } = this.#device;
+    check(cuda.memcpyHtoDAsync(address, data, data.length, stream), 'cuMemcpyHtoDAsync');
+    this.#waiter.wait();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.abortCapture();
+    let well = !this.#waiter.over;
+    try {
+      if (well) this.#waiter.wait();
+    } catch {
+      // Whoever waited has been told; closing goes on.
+      well = false;
+    }
+    // What still runs may use all of it: then it is left to the end of the process.
+    if (!this.#waiter.drained) return;
+    for (const graph of this.#graphs) graph.close();
+    this.#graphs.clear();
+    if (well && this.#farewell.meet()) this.#nccl.close();
+    this.#functions.close();
+    this.timer.close();
+    this.#record.release();
+    this.#status.release();
+    this.#blocks.release();
+    this.#device.cuda.streamDestroy(this.#device.stream);
+  }
+
+  /** Ranks compare what they call: when they wait, or when a recording is made. */
+  #note(kernel: number, launch: Launch): void {
+    if (this.#capture) this.#capture.note(kernel, launch, this.arena.base);
+    else this.#log.note(kernel, launch);
+  }
+
+  #count(): void {
+    if (this.#capture) this.#capture.launches++;
+  }
+
+  #launch(info: KernelInfo, launch: Launch, attributes?: 0): void {
+    const loaded = this.#functions.find(info, launch) ?? this.#load(info, launch);
+    const shape = info.kernel.shape(launch, this.#target);
+    if (shape.sharedBytes > loaded.sharedBytes) this.#functions.raiseShared(loaded, shape.sharedBytes);
+    const record = this.#record;
+    record.write(launch, shape, info.parts, attributes);
+    const result = this.#device.cuda.launchKernelEx(record.config, loaded.handle, record.params, null);
+    if (result !== CUDA_SUCCESS) check(result, `launching ${info.name}`);
+    this.#count();
+  }
+
+  #load(info: KernelInfo, launch: Launch): LoadedKernel {
+    // Loading may wait for all that runs on the device. Before a capture, it was waited for already.
+    if (!this.#capture) this.#waiter.wait();
+    return this.#functions.load(info, launch);
+  }
+
+  /** A kernel that starts only after the one before has ended, for those behind it that do not wait for the one before. */
+  #fence(): void {
+    this.#launch(INFOS.get('noop')!, this.#noop, 0);
+  }
+}
+
+/** Whether there is nothing to do. */
+function isEmpty(info: KernelInfo, launch: Launch): boolean {
+  if (info.rows) return launch.tokens === 0 || launch.hidden === 0;
+  return launch.count === 0 && info.name !== 'barrier' && info.name !== 'touch';
+}

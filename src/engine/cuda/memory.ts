@@ -1,0 +1,132 @@
+/**
+ * @file A rank's memory block: allocated once, mapped on every GPU of the group before anything runs, at the same place for all kernels of
+ * the process. layout.ts says what lies where in it.
+ */
+import { CrossoverError } from '../../errors.ts';
+import { type CUmemory, check, handleFrom, numberFrom } from '../../ffi/cuda.ts';
+import type { Group } from '../../group/group.ts';
+import { ATTRIBUTE, type Device } from './device.ts';
+import {
+  CONTROL_BYTES,
+  EPOCHS_BLOCK,
+  HEAP,
+  MAILBOX_BYTES,
+  ONE_SHOT,
+  SIGNALS,
+  SIGNALS_BYTES,
+} from './layout.ts';
+
+// CUmemAllocationProp: type 0, requestedHandleTypes 4, location.type 8, location.id 12, allocFlags.gpuDirectRDMACapable at byte 25.
+const PROP_BYTES = 32;
+const PINNED = 1;
+const POSIX_FILE_DESCRIPTOR = 1;
+const ON_DEVICE = 1;
+const RECOMMENDED = 1;
+const READ_WRITE = 3;
+
+export interface Block {
+  /** Address on all devices of the group. */
+  readonly address: number;
+  /** Mapped, a multiple of the granularity. */
+  readonly bytes: number;
+  readonly memory: CUmemory;
+}
+
+/** Every rank's block as mapped for this process, and how to let go of them. */
+export interface Blocks {
+  readonly own: Block;
+  /** Addresses in rank order; only the own one when the group cannot reach each other's memory. */
+  readonly peers: readonly number[];
+  release(): void;
+}
+
+/** Allocates this rank's block, and maps it for `ordinals`. */
+export function createBlock(device: Device, arenaBytes: number, ordinals: readonly number[]): Block {
+  const { cuda } = device;
+  if (device.attribute(ATTRIBUTE.virtualMemory) === 0) {
+    throw new CrossoverError(
+      `GPU ${device.ordinal} (${device.name}) has no virtual memory management, which the CUDA engine needs; use the CPU engine (--device cpu)`,
+    );
+  }
+  const prop = new DataView(new ArrayBuffer(PROP_BYTES));
+  prop.setInt32(0, PINNED, true);
+  prop.setInt32(4, device.attribute(ATTRIBUTE.posixHandles) ? POSIX_FILE_DESCRIPTOR : 0, true);
+  prop.setInt32(8, ON_DEVICE, true);
+  prop.setInt32(12, device.handle, true);
+  prop.setUint8(25, device.attribute(ATTRIBUTE.rdmaWithVirtualMemory) ? 1 : 0);
+  const granularity = numberFrom(
+    (out) => cuda.memAllocationGranularity(out, prop, RECOMMENDED),
+    'cuMemGetAllocationGranularity',
+  );
+  const bytes = Math.ceil((HEAP + arenaBytes) / granularity) * granularity;
+  const what = `${bytes} bytes on GPU ${device.ordinal} for a symmetric heap of ${arenaBytes} (arenaBytes, --arena)`;
+  const memory = handleFrom<CUmemory>((out) => cuda.memCreate(out, bytes, prop, 0), `cuMemCreate of ${what}`);
+  try {
+    return { address: map(device, memory, bytes, ordinals), bytes, memory };
+  } catch (error) {
+    cuda.memRelease(memory);
+    throw error;
+  }
+}
+
+/** Maps memory at an address of its own for the devices of all `ordinals`. */
+export function map(device: Device, memory: CUmemory, bytes: number, ordinals: readonly number[]): number {
+  const { cuda } = device;
+  const address = numberFrom((out) => cuda.memAddressReserve(out, bytes, 0, 0, 0), 'cuMemAddressReserve');
+  try {
+    check(cuda.memMap(address, bytes, 0, memory, 0), 'cuMemMap');
+    // CUmemAccessDesc: location.type, location.id, flags.
+    const access = Int32Array.from(ordinals.flatMap((ordinal) => [ON_DEVICE, ordinal, READ_WRITE]));
+    check(
+      cuda.memSetAccess(address, bytes, access, ordinals.length),
+      `cuMemSetAccess for GPUs ${ordinals.join(', ')}`,
+    );
+    return address;
+  } catch (error) {
+    cuda.memUnmap(address, bytes);
+    cuda.memAddressFree(address, bytes);
+    throw error;
+  }
+}
+
+export function unmap(device: Device, block: Block): void {
+  const { cuda } = device;
+  cuda.memUnmap(block.address, block.bytes);
+  cuda.memAddressFree(block.address, block.bytes);
+  cuda.memRelease(block.memory);
+}
+
+/**
+ * Exchanges blocks between ranks that are threads of one process: an address means the same to all. A rank may end while a peer's kernels
+ * still reach for its block, so the last one to leave frees them all.
+ */
+export function mapPeers(group: Group, device: Device, own: Block, reachable: boolean): Blocks {
+  if (!reachable) return { own, peers: [own.address], release: () => unmap(device, own) };
+  const left = group.broadcast(group.rank === 0 ? new Int32Array(new SharedArrayBuffer(4)) : undefined)!;
+  const all = group.gather(own);
+  return {
+    own,
+    peers: all.map(({ address }) => address),
+    release() {
+      if (Atomics.add(left, 0, 1) + 1 === group.size) for (const block of all) unmap(device, block);
+    },
+  };
+}
+
+/** Puts control words and mailboxes into their first state. The caller waits for the stream, and then for all ranks, before the first launch. */
+export function initialize(device: Device, block: Block, firstEpoch: number): void {
+  const { cuda, stream } = device;
+  const { address } = block;
+  check(cuda.memsetD8Async(address, 0, CONTROL_BYTES, stream), 'cuMemsetD8Async');
+  check(
+    cuda.memsetD8Async(address + ONE_SHOT, 0xff, HEAP - ONE_SHOT, stream),
+    'cuMemsetD8Async',
+  );
+  if (firstEpoch === 0) return;
+  // Counts of blocks, and the flags that peers have set by then. Epochs of units are halves, 0 or 1, and stay.
+  check(
+    cuda.memsetD32Async(address + EPOCHS_BLOCK, firstEpoch, (SIGNALS - EPOCHS_BLOCK) / 4, stream),
+    'cuMemsetD32Async',
+  );
+  check(cuda.memsetD32Async(address + SIGNALS, firstEpoch, SIGNALS_BYTES / 4, stream), 'cuMemsetD32Async');
+}

@@ -1,0 +1,91 @@
+/**
+ * @file What ranks compare of a collective: the kernel and its operands as a row of numbers, with buffers as offsets in the arena, so that
+ * equal calls are equal rows on every rank.
+ */
+import { describeLaunch, type LaunchText } from '../describe.ts';
+import { emptyLaunch, type Launch } from '../engine.ts';
+import { NAMES } from './functions.ts';
+
+/** Numbers of a row. */
+export const ROW = 20;
+/** In place of a kernel's number: a replay. */
+const REPLAY = -1;
+
+/** Writes a row. `kernel` is an index into NAMES. Allocates nothing. */
+export function writeRow(
+  row: Float64Array,
+  from: number,
+  kernel: number,
+  launch: Launch,
+  arena: number,
+): void {
+  // Offsets are kept plus one, so that 0 stays what is absent.
+  const base = arena - 1;
+  let at = from;
+  row[at++] = kernel;
+  row[at++] = launch.dtype;
+  row[at++] = launch.reduceOp;
+  row[at++] = launch.count;
+  row[at++] = launch.input === 0 ? 0 : launch.input - base;
+  row[at++] = launch.output === 0 ? 0 : launch.output - base;
+  row[at++] = launch.root;
+  row[at++] = launch.tokens;
+  row[at++] = launch.hidden;
+  row[at++] = launch.residual === 0 ? 0 : 1;
+  row[at++] = launch.residualOut === 0 ? 0 : launch.residualOut - base;
+  row[at++] = launch.weight === 0 ? 0 : 1;
+  row[at++] = launch.weightBias;
+  row[at++] = launch.epsilon;
+  row[at++] = launch.quantization;
+  row[at++] = launch.quantOut === 0 ? 0 : launch.quantOut - base;
+  row[at++] = launch.scaleOut === 0 ? 0 : launch.scaleOut - base;
+  row[at++] = launch.scale;
+  row[at++] = launch.chunkBytes;
+  // A block has fewer than 4096 threads.
+  row[at] = launch.blocks * 4096 + launch.threads;
+}
+
+/** The row of a replay: which recording, counted from 1, and how often. */
+export function writeReplay(row: Float64Array, from: number, recording: number, times: number): void {
+  row.fill(0, from, from + ROW);
+  row[from] = REPLAY;
+  row[from + 1] = recording;
+  row[from + 2] = times;
+}
+
+/** Hash of a row, given as its 32-bit words, on top of the hash of those before it. */
+export function hashRow(words: Int32Array, from: number, before: number): number {
+  let hash = before;
+  for (let i = 2 * from; i < 2 * (from + ROW); i++)
+    hash = (Math.imul(hash ^ words[i]!, 0x01000193) + 0x9e3779b9) | 0;
+  return hash;
+}
+
+export function describeRow(row: Float64Array, from: number): LaunchText {
+  const n = (i: number): number => row[from + i]!;
+  if (n(0) === REPLAY) return { text: `a replay of recording ${n(1)}, ${n(2)} times`, rest: {} };
+  const launch = {
+    ...emptyLaunch(),
+    dtype: n(1),
+    reduceOp: n(2),
+    count: n(3),
+    input: n(4),
+    output: n(5),
+    root: n(6),
+    tokens: n(7),
+    hidden: n(8),
+    residual: n(9),
+    residualOut: n(10),
+    weight: n(11),
+    weightBias: n(12),
+    epsilon: n(13),
+    quantization: n(14),
+    quantOut: n(15),
+    scaleOut: n(16),
+    scale: n(17),
+    chunkBytes: n(18),
+    blocks: Math.floor(n(19) / 4096),
+    threads: n(19) % 4096,
+  };
+  return describeLaunch(NAMES[n(0)]!, launch, 1);
+}

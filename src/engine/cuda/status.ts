@@ -1,0 +1,51 @@
+/**
+ * @file A few words of host memory that kernels see: the host says "wait no longer" in them, and a kernel that has waited in vain says so.
+ * The numbers are those of kernels/cuda/wait.cuh.
+ */
+import { check, handleFrom, numberFrom } from '../../ffi/cuda.ts';
+import { viewOf } from '../../ffi/memory.ts';
+import type { Device } from './device.ts';
+
+const END = 0;
+const FAILED = 1;
+const PEER = 2;
+const BYTES = 64;
+const PORTABLE_AND_MAPPED = 1 | 2;
+
+export class Status {
+  /** As kernels of this rank's device address it. */
+  readonly address: number;
+  readonly #device: Device;
+  readonly #host: bigint;
+  readonly #words: Int32Array;
+
+  constructor(device: Device) {
+    const { cuda } = device;
+    this.#device = device;
+    this.#host = handleFrom((out) => cuda.memHostAlloc(out, BYTES, PORTABLE_AND_MAPPED), 'cuMemHostAlloc');
+    this.#words = new Int32Array(viewOf(this.#host, BYTES).fill(0).buffer);
+    this.address = numberFrom(
+      (out) => cuda.memHostDevicePointer(out, this.#host, 0),
+      'cuMemHostGetDevicePointer',
+    );
+  }
+
+  /** Makes all kernels that wait, now and later, give up. */
+  end(): void {
+    Atomics.store(this.#words, END, 1);
+  }
+
+  get failed(): boolean {
+    return Atomics.load(this.#words, FAILED) !== 0;
+  }
+
+  /** The rank that was waited for in vain; the world size when it may have been any. */
+  get peer(): number {
+    return Atomics.load(this.#words, PEER);
+  }
+
+  /** No kernel may be under way. */
+  release(): void {
+    check(this.#device.cuda.memHostFree(this.#host), 'cuMemFreeHost');
+  }
+}

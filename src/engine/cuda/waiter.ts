@@ -1,0 +1,124 @@
+/**
+ * @file How the host waits for a rank's GPU: by polling, so that the thread can be ended at any time, with an eye on what makes waiting vain. A
+ * wait in vain leaves mailboxes half filled, so the engine then refuses to go on.
+ */
+import { CrossoverError } from '../../errors.ts';
+import { type Group, SITE } from '../../group/group.ts';
+import type { CallLog } from './call-log.ts';
+import { type Device, isIdle } from './device.ts';
+import type { Outside } from './nccl.ts';
+import type { Status } from './status.ts';
+
+/** Polls, of some microseconds each, between two looks at the status words and at what peers have called; and at NCCL. */
+const LOOK = 256;
+const LOOK_OUTSIDE = 1 << 16;
+/** Kernels that are told to give up do so after 2^12 polls of theirs. */
+const DRAIN_MS = 3000;
+
+export class Waiter {
+  readonly #group: Group;
+  readonly #device: Device;
+  readonly #status: Status;
+  readonly #log: CallLog;
+  readonly #outside: Outside;
+  readonly #deadlineSeconds: number;
+  #reason: CrossoverError | undefined;
+
+  constructor(
+    group: Group,
+    device: Device,
+    status: Status,
+    log: CallLog,
+    outside: Outside,
+    deadlineSeconds: number,
+  ) {
+    this.#group = group;
+    this.#device = device;
+    this.#status = status;
+    this.#log = log;
+    this.#outside = outside;
+    this.#deadlineSeconds = deadlineSeconds;
+  }
+
+  /** Whether something has gone wrong that the engine cannot recover from. */
+  get over(): boolean {
+    return this.#reason !== undefined;
+  }
+
+  /** Whether nothing is under way on the device any more. Asks a device that failed no further. */
+  get drained(): boolean {
+    try {
+      return isIdle(this.#device);
+    } catch {
+      return false;
+    }
+  }
+
+  refuse(): never {
+    throw new CrossoverError(`the CUDA engine cannot go on after this error: ${this.#reason!.message}`, {
+      cause: this.#reason,
+    });
+  }
+
+  /**
+   * Returns when all that was enqueued has finished.
+   * @throws MismatchError when ranks have called different things. CrossoverError when a kernel waited in vain, or the device failed
+   */
+  wait(site: number = SITE.eager): void {
+    if (this.#reason) this.refuse();
+    if (!this.#poll()) {
+      this.#group.enter(site);
+      try {
+        this.#waitLong();
+      } finally {
+        this.#group.leave();
+      }
+    }
+    this.#look();
+  }
+
+  #waitLong(): void {
+    for (let polls = 1; !this.#poll(); polls++) {
+      if (polls % LOOK === 0) this.#look();
+      if (polls % LOOK_OUTSIDE === 0) {
+        const failure = this.#outside.failure();
+        if (failure !== undefined)
+          this.#fail(new CrossoverError(`${failure}, in ${this.#log.describeLast()}`));
+      }
+    }
+  }
+
+  #poll(): boolean {
+    try {
+      return isIdle(this.#device);
+    } catch (error) {
+      this.#reason = new CrossoverError(`${(error as Error).message}, in ${this.#log.describeLast()}`, {
+        cause: error,
+      });
+      throw this.#reason;
+    }
+  }
+
+  #look(): void {
+    const mismatch = this.#log.compare();
+    if (mismatch) this.#fail(mismatch);
+    if (!this.#status.failed) return;
+    const { peer } = this.#status;
+    const who = peer < this.#group.size ? `rank ${peer}` : this.#group.size === 2 ? 'its peer' : 'a peer';
+    this.#fail(
+      new CrossoverError(
+        `rank ${this.#group.rank} gave up waiting for ${who} after ${this.#deadlineSeconds} s, in ${this.#log.describeLast()}`,
+      ),
+    );
+  }
+
+  /** Gets the kernels that still wait off the device, and ends the engine. */
+  #fail(reason: CrossoverError): never {
+    this.#reason = reason;
+    this.#status.end();
+    this.#outside.abort();
+    const start = performance.now();
+    while (!this.drained && performance.now() - start < DRAIN_MS);
+    throw reason;
+  }
+}
