@@ -1,31 +1,53 @@
 /**
- * @file The barrier between ranks that are threads. Ranks count themselves in; the last to arrive opens the barrier for all.
+ * @file The barrier between ranks that share memory: threads, or processes of one host. Ranks count themselves in; the last to arrive opens the barrier for all.
  * Who waits polls for a while and then sleeps: polling answers in 0.2 us, but a rank that polls on a core that a peer needs
  * makes that peer wait for the end of a time slice, so there is no polling when ranks outnumber cores. All sleep on one word,
  * so that a barrier costs a rank at most one sleep and the group one wake-up.
  */
 import { ARRIVED, CALL, OPENED, SLEEPERS, wordsOf } from './control.ts';
+import type { Meeting } from './member.ts';
 
-export class Barrier {
-  readonly #words: Int32Array<SharedArrayBuffer>;
+/** How a rank sleeps at a word of the control block, and how it is woken. */
+export interface Sleep {
+  /** Returns when woken or when the word is no longer `value`, and may return without a reason. */
+  sleep(index: number, value: number): void;
+  /** Wakes all that sleep at the word. */
+  wake(index: number): void;
+}
+
+/** For threads; for processes see `mapShared`. */
+function sleepOfThreads(words: Int32Array): Sleep {
+  return {
+    sleep: (index, value) => void Atomics.wait(words, index, value),
+    wake: (index) => void Atomics.notify(words, index),
+  };
+}
+
+export class Barrier implements Meeting {
+  readonly #words: Int32Array;
   readonly #size: number;
   readonly #spins: number;
   readonly #own: number;
+  readonly #sleep: Sleep;
   #epoch: number;
 
-  constructor(words: Int32Array<SharedArrayBuffer>, rank: number, size: number, spins: number) {
+  constructor(
+    words: Int32Array,
+    rank: number,
+    size: number,
+    spins: number,
+    sleep: Sleep = sleepOfThreads(words),
+  ) {
     this.#words = words;
     this.#size = size;
     this.#spins = spins;
     this.#own = wordsOf(rank);
+    this.#sleep = sleep;
     // The barrier cannot open before this rank has come to it, so every rank reads the same here.
     this.#epoch = Atomics.load(words, OPENED);
   }
 
-  /**
-   * Returns on no rank before every rank has called it. `call` says what the rank is about to do.
-   * Returns undefined when all say the same, or else what each rank said; every rank finds that at the same epoch.
-   */
+  /** Every rank finds at the same epoch that they disagree. */
   meet(call: number): number[] | undefined {
     const words = this.#words;
     this.#epoch = (this.#epoch + 1) | 0;
@@ -46,7 +68,7 @@ export class Barrier {
     Atomics.store(this.#words, OPENED, this.#epoch);
     // No wake-up is lost. Atomics are sequentially consistent: either this load sees the sleeper's increment, or the sleeper,
     // which looks at the epoch after its increment, sees the new epoch and does not sleep.
-    if (Atomics.load(this.#words, SLEEPERS) > 0) Atomics.notify(this.#words, OPENED);
+    if (Atomics.load(this.#words, SLEEPERS) > 0) this.#sleep.wake(OPENED);
   }
 
   #wait(): void {
@@ -59,7 +81,7 @@ export class Barrier {
       const opened = Atomics.load(words, OPENED);
       if (!this.#isBehind(opened)) break;
       // Returns at once when the barrier has been opened since the load.
-      Atomics.wait(words, OPENED, opened);
+      this.#sleep.sleep(OPENED, opened);
     }
     Atomics.sub(words, SLEEPERS, 1);
   }

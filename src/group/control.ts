@@ -25,8 +25,13 @@ export const HEARTBEAT = 6;
 /** What a rank is doing; 0 is what a fresh block says. */
 export const RANK_STATE = { starting: 0, running: 1, waiting: 2, writing: 3, done: 4 } as const;
 
+export function controlBytes(size: number): number {
+  return 4 * wordsOf(size);
+}
+
+/** For threads; processes map one (ffi/libc.ts). */
 export function createControl(size: number): Int32Array<SharedArrayBuffer> {
-  return new Int32Array(new SharedArrayBuffer(4 * wordsOf(size)));
+  return new Int32Array(new SharedArrayBuffer(controlBytes(size)));
 }
 
 /** Index of a rank's first word. */

@@ -3,16 +3,30 @@
  * Everything here is synchronous, as SPMD programs are; big data goes through collectives, not through here.
  */
 
+/**
+ * What the ranks are:
+ * - `threads`: of one process; shared memory that is sent stays shared
+ * - `processes`: of one host; they can exchange descriptors (descriptors.ts)
+ * - `hosts`: processes of several hosts; nothing is shared
+ */
+export type GroupKind = 'threads' | 'processes' | 'hosts';
+
 export interface Group {
+  readonly kind: GroupKind;
   /** 0 to size - 1. */
   readonly rank: number;
   /** World size. */
   readonly size: number;
+  /** 0 to the number of ranks on this host - 1: which of its devices is this rank's. */
+  readonly localRank: number;
   /** How many polls a waiting rank makes before it sleeps; 0 when there are more ranks than cores. */
   readonly spins: number;
   /** Returns on no rank before every rank has called it. */
   barrier(): void;
-  /** The root's value, on every rank. Any value that structured clone can carry; shared memory stays shared. */
+  /**
+   * The root's value, on every rank. Any value that structured clone can carry; between threads, shared memory stays shared, and
+   * between processes it is refused.
+   */
   broadcast<T>(value: T, root?: number): T;
   /** Every rank's value in rank order, on every rank. */
   gather<T>(value: T): T[];
@@ -25,6 +39,6 @@ export interface Group {
 }
 
 /** Names of the places a rank can wait in, for the watchdog's messages. */
-export const SITES = ['barrier', 'broadcast', 'gather', 'eager collective', 'replay'] as const;
+export const SITES = ['barrier', 'broadcast', 'gather', 'eager collective', 'replay', 'NCCL set-up'] as const;
 
-export const SITE = { barrier: 0, broadcast: 1, gather: 2, eager: 3, replay: 4 } as const;
+export const SITE = { barrier: 0, broadcast: 1, gather: 2, eager: 3, replay: 4, nccl: 5 } as const;

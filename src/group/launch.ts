@@ -1,5 +1,5 @@
 /**
- * @file Starts a program as the ranks of a group, each in a thread of its own, and watches over them.
+ * @file Starts a program as the ranks of a group, each in a thread or a process of its own, and watches over them.
  * The launching thread only watches: it ends every rank as soon as one fails, and reports one error that names the rank.
  */
 import { statSync } from 'node:fs';
@@ -8,9 +8,11 @@ import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { CrossoverError } from '../errors.ts';
 import { createControl } from './control.ts';
-import { connectPairs, supervise } from './supervise.ts';
+import { checkHosts, type HostsOptions } from './hosts.ts';
+import { launchProcesses } from './launch-processes.ts';
+import { connectPairs, startThread } from './start-threads.ts';
+import { supervise } from './supervise.ts';
 import { Watchdog } from './watchdog.ts';
-import type { RankSetup } from './worker.ts';
 
 export const MAX_RANKS = 64;
 const DEFAULT_TIMEOUT_SECONDS = 60;
@@ -19,8 +21,12 @@ const SPINS = 2000;
 const HEARTBEAT_MS = 250;
 
 export interface LaunchOptions {
-  /** Number of ranks, 1 to 64. */
+  /** Number of ranks, 1 to 64; on each host, if there are several. */
   readonly ranks: number;
+  /** A process a rank, on Linux; a thread a rank by default. The CPU engine serves threads only. */
+  readonly processes?: boolean | undefined;
+  /** This is one of several hosts, all of which launch the same program; ranks are processes. */
+  readonly hosts?: HostsOptions | undefined;
   /** The program's arguments; each rank finds them in `process.argv` too. */
   readonly args?: readonly string[] | undefined;
   /** Anything that structured clone can carry: the third argument of the program. */
@@ -33,14 +39,14 @@ export interface LaunchOptions {
 }
 
 /**
- * Runs the default export of `entry`, `(group, args, data) => value`, on every rank, and resolves with the values in rank order.
- * `entry` is a path from the current folder or a file URL; .ts and .mts files work on every supported version of Node.
+ * Runs the default export of `entry`, `(group, args, data) => value`, on every rank, and resolves with the values in rank order:
+ * those of the ranks of this host. `entry` is a path from the current folder or a file URL; .ts and .mts files work on every supported version of Node.
  *
  * @throws CrossoverError for a wrong option or a missing file. RankError when a rank throws, exits or stops answering; its
  * `cause` is what the rank threw. MismatchError when the ranks wait for each other. By then every other rank has been ended.
  */
 export async function launch<T = unknown>(entry: string | URL, options: LaunchOptions): Promise<T[]> {
-  const { ranks, args = [], data, timeoutSeconds = DEFAULT_TIMEOUT_SECONDS } = options;
+  const { ranks, processes, hosts, args = [], data, timeoutSeconds = DEFAULT_TIMEOUT_SECONDS } = options;
   if (!Number.isInteger(ranks) || ranks < 1 || ranks > MAX_RANKS) {
     throw new CrossoverError(`ranks is ${ranks}; a group has 1 to ${MAX_RANKS} of them`);
   }
@@ -51,18 +57,19 @@ export async function launch<T = unknown>(entry: string | URL, options: LaunchOp
   }
   const heartbeatMs =
     timeoutSeconds === 0 ? HEARTBEAT_MS : Math.min(HEARTBEAT_MS, Math.max(10, timeoutSeconds * 250));
+  const task = { entry: locate(entry), args: [...args], data };
+  const spins = ranks > availableParallelism() ? 0 : SPINS;
+  if (hosts) checkHosts(hosts);
+  if (processes || hosts)
+    return await launchProcesses<T>({ ...task, ranks, hosts, spins, heartbeatMs, timeoutSeconds });
   const control = createControl(ranks);
-  const common = {
-    size: ranks,
-    spins: ranks > availableParallelism() ? 0 : SPINS,
-    control,
-    entry: locate(entry),
-    args: [...args],
-    data,
-    heartbeatMs,
-  };
-  const setups = connectPairs(ranks).map((ports, rank): RankSetup => ({ ...common, rank, ports }));
-  return await supervise<T>(setups, new Watchdog(control, ranks, timeoutSeconds));
+  const mesh = connectPairs(ranks);
+  return await supervise<T>(
+    [...mesh.keys()],
+    (rank, events) =>
+      startThread({ ...task, rank, size: ranks, spins, control, ports: mesh[rank]!, heartbeatMs }, events),
+    new Watchdog(control, ranks, timeoutSeconds),
+  );
 }
 
 function locate(entry: string | URL): string {

@@ -1,32 +1,42 @@
 /**
- * @file Starts a thread for each rank, waits for what becomes of them, and ends them all as soon as one fails.
+ * @file Starts the ranks, waits for what becomes of them, and ends them all as soon as one fails.
  * The first failure is the one that is reported: what other ranks do while they are being ended is not.
  */
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { CrossoverError, RankError } from '../errors.ts';
 import { packFailure, unpackFailure } from './failure.ts';
+import type { RankReport } from './program.ts';
 import type { Watchdog } from './watchdog.ts';
 import { nameRanks } from './wording.ts';
-import type { RankReport, RankSetup } from './worker.ts';
 
 const LOOK_MS = 100;
-/** How long a thread may take to end before it is left behind. */
+/** How long a rank may take to end before it is left behind. */
 const END_MS = 2000;
 
-/** Threads that were told to end and have not. */
-const leftBehind = new Set<Worker>();
-
-/**
- * How many threads of former launches could not be ended, because they are inside a system or library call. While there is
- * one, this process can only end by a signal: `process.exit` waits for it.
- */
-export function threadsLeftBehind(): number {
-  return leftBehind.size;
+/** What is heard of a rank: thread or process. */
+export interface RankEvents {
+  reported(report: RankReport): void;
+  /** Nobody caught this. */
+  failed(error: unknown): void;
+  /** "exited with code 1", for example. */
+  ended(how: string): void;
 }
 
-/** Runs every rank and resolves with what they returned. @throws what `launch` throws. */
-export async function supervise<T>(setups: readonly RankSetup[], watchdog: Watchdog): Promise<T[]> {
-  const workers: Worker[] = [];
+/** A rank that was started. */
+export interface RankHandle {
+  /** Ends it, and resolves when it has ended. It may do what it still wants to at its end if all ranks have `succeeded`. */
+  end(succeeded: boolean): Promise<void>;
+}
+
+/** @throws CrossoverError when the rank cannot be started */
+export type StartRank = (rank: number, events: RankEvents) => RankHandle;
+
+/** Runs the ranks and resolves with what they returned, in their order. @throws what `launch` throws. */
+export async function supervise<T>(
+  ranks: readonly number[],
+  start: StartRank,
+  watchdog: Watchdog,
+): Promise<T[]> {
+  const handles: RankHandle[] = [];
   let timer: NodeJS.Timeout | undefined;
   let failure: unknown;
   try {
@@ -35,9 +45,11 @@ export async function supervise<T>(setups: readonly RankSetup[], watchdog: Watch
       const onReport = (rank: number, report: RankReport): void => {
         if (report.kind === 'returned') {
           values.set(rank, report.value as T);
-          if (values.size === setups.length) succeed(setups.map((setup) => values.get(setup.rank) as T));
+          if (values.size === ranks.length) succeed(ranks.map((one) => values.get(one) as T));
         } else if (report.kind === 'threw') {
           fail(threw(rank, unpackFailure(report.failure)));
+        } else if (report.kind === 'lost') {
+          fail(new RankError(report.rank, `${report.message}; rank ${rank} needs it`));
         } else {
           fail(
             new RankError(
@@ -47,16 +59,16 @@ export async function supervise<T>(setups: readonly RankSetup[], watchdog: Watch
           );
         }
       };
-      for (const setup of setups) {
-        const { rank } = setup;
-        const worker = start(setup);
-        workers.push(worker);
-        worker.on('message', (report: RankReport) => onReport(rank, report));
-        worker.on('error', (error) => fail(threw(rank, unpackFailure(packFailure(error)))));
-        worker.on('exit', (code) => {
-          if (!values.has(rank))
-            fail(new RankError(rank, `rank ${rank} exited with code ${code} before it finished`));
-        });
+      for (const rank of ranks) {
+        handles.push(
+          start(rank, {
+            reported: (report) => onReport(rank, report),
+            failed: (error) => fail(threw(rank, unpackFailure(packFailure(error)))),
+            ended: (how) => {
+              if (!values.has(rank)) fail(new RankError(rank, `rank ${rank} ${how} before it finished`));
+            },
+          }),
+        );
       }
       timer = look(watchdog, fail);
     });
@@ -65,36 +77,10 @@ export async function supervise<T>(setups: readonly RankSetup[], watchdog: Watch
     throw error;
   } finally {
     clearInterval(timer);
-    const left = await end(workers);
+    const left = await end(handles, failure === undefined);
     if (left.length > 0 && failure instanceof CrossoverError) {
-      failure.message += `; ${nameRanks(left)} cannot be ended: inside a system or library call`;
+      failure.message += `; ${nameRanks(left.map((i) => ranks[i]!))} cannot be ended: inside a system or library call`;
     }
-  }
-}
-
-/** One channel for each pair of ranks: `[a][b]` is rank a's end of the channel to rank b. */
-export function connectPairs(ranks: number): (MessagePort | undefined)[][] {
-  const mesh = Array.from({ length: ranks }, () => new Array<MessagePort | undefined>(ranks).fill(undefined));
-  for (let a = 0; a < ranks; a++) {
-    for (let b = a + 1; b < ranks; b++) {
-      const { port1, port2 } = new MessageChannel();
-      mesh[a]![b] = port1;
-      mesh[b]![a] = port2;
-    }
-  }
-  return mesh;
-}
-
-function start(setup: RankSetup): Worker {
-  try {
-    return new Worker(new URL('./worker.js', import.meta.url), {
-      name: `crossover rank ${setup.rank}`,
-      argv: setup.args,
-      workerData: setup,
-      transferList: setup.ports.filter((port) => port !== undefined),
-    });
-  } catch (cause) {
-    throw new CrossoverError(`cannot start rank ${setup.rank}: ${(cause as Error).message}`, { cause });
   }
 }
 
@@ -115,12 +101,12 @@ function threw(rank: number, cause: Error): RankError {
   return new RankError(rank, `rank ${rank} ${memory ? 'ran out of memory' : 'threw'}: ${line}`, { cause });
 }
 
-/** Ends all threads. Returns the ranks whose threads are left behind. */
-async function end(workers: readonly Worker[]): Promise<number[]> {
-  const ended = workers.map(async (worker) => {
-    leftBehind.add(worker);
-    await worker.terminate();
-    leftBehind.delete(worker);
+/** Ends all ranks. Returns the indices of those that are left behind. */
+async function end(handles: readonly RankHandle[], succeeded: boolean): Promise<number[]> {
+  const left = new Set(handles.keys());
+  const ended = handles.map(async (handle, i) => {
+    await handle.end(succeeded);
+    left.delete(i);
   });
   let timer: NodeJS.Timeout | undefined;
   const patience = new Promise<void>((done) => {
@@ -128,5 +114,5 @@ async function end(workers: readonly Worker[]): Promise<number[]> {
   });
   await Promise.race([Promise.all(ended), patience]);
   clearTimeout(timer);
-  return workers.flatMap((worker, rank) => (leftBehind.has(worker) ? [rank] : []));
+  return [...left];
 }

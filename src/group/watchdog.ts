@@ -31,11 +31,16 @@ interface Seen {
 export class Watchdog {
   readonly #words: Int32Array;
   readonly #bound: number;
+  readonly #first: number;
   readonly #ranks: Seen[];
 
-  /** `seconds` is the longest silence of a rank; 0 means no bound, and then only waiting for a finished rank is found. */
-  constructor(words: Int32Array, size: number, seconds: number) {
+  /**
+   * `seconds` is the longest silence of a rank; 0 means no bound, and then only waiting for a finished rank is found.
+   * `first` is the first of the ranks that are watched; ranks of other hosts are watched there.
+   */
+  constructor(words: Int32Array, size: number, seconds: number, first = 0) {
     this.#words = words;
+    this.#first = first;
     this.#bound = seconds === 0 ? Number.POSITIVE_INFINITY : seconds;
     this.#ranks = Array.from({ length: size }, () => ({
       state: RANK_STATE.starting,
@@ -58,11 +63,9 @@ export class Watchdog {
 
   /** Where the waiting ranks are, to be put behind an error's message; empty when none waits. */
   whoWaits(): string {
-    const list = listByWhat(
-      this.#ranks.map((seen) => (seen.state === RANK_STATE.waiting ? place(seen) : undefined)),
-      'waits in',
-      'wait in',
-    );
+    const elsewhere = new Array<undefined>(this.#first).fill(undefined);
+    const here = this.#ranks.map((seen) => (seen.state === RANK_STATE.waiting ? place(seen) : undefined));
+    const list = listByWhat([...elsewhere, ...here], 'waits in', 'wait in');
     return list && `; ${list}`;
   }
 
@@ -94,13 +97,14 @@ export class Watchdog {
     );
     const seen = this.#ranks[worst];
     if (!seen) return undefined;
-    const others = guilty.filter((rank) => rank !== worst);
+    const others = guilty.filter((rank) => rank !== worst).map((rank) => this.#first + rank);
+    const rank = this.#first + worst;
     const also = others.length > 0 ? `; ${nameRanks(others)} too` : '';
     const what =
       seen.state === RANK_STATE.starting
         ? `did not start within ${seen.idle.toFixed(1)} s`
         : `stopped answering: nothing for ${seen.idle.toFixed(1)} s after ${seen.visit ? place(seen) : 'its start'}`;
-    return new RankError(worst, `rank ${worst} ${what}${also}${this.whoWaits()}`);
+    return new RankError(rank, `rank ${rank} ${what}${also}${this.whoWaits()}`);
   }
 
   #isSilent(seen: Seen): boolean {
@@ -118,7 +122,8 @@ export class Watchdog {
       return seen.state === RANK_STATE.waiting && seen.idle >= Math.min(grace, this.#bound);
     };
     if (finished < 0 || !this.#ranks.some(inVain)) return undefined;
-    return new RankError(finished, `rank ${finished} finished while others need it${this.whoWaits()}`);
+    const rank = this.#first + finished;
+    return new RankError(rank, `rank ${rank} finished while others need it${this.whoWaits()}`);
   }
 
   #deadlocked(): CrossoverError | undefined {

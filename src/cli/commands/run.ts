@@ -7,7 +7,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { launch, MAX_RANKS } from '../../group/launch.ts';
-import { threadsLeftBehind } from '../../group/supervise.ts';
+import { threadsLeftBehind } from '../../group/start-threads.ts';
 
 const HELP = `
 Options stand before the entry or right behind it; everything from the first other argument on (or after --) is the program's.
