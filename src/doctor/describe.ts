@@ -5,8 +5,8 @@ import { linkMatrix } from '../engine/cuda/inspect/links.ts';
 import { bold, formatTable, type Row } from '../report/table.ts';
 import { VERSION } from '../version.ts';
 import { type Finding, SECTIONS } from './finding.ts';
-import { verdictsOf } from './gpus.ts';
 import type { Inspection } from './inspection.ts';
+import { verdictsOf } from './links.ts';
 import { formatConnectivity, formatLinks, formatMatrices } from './matrices.ts';
 
 export function describe(findings: readonly Finding[], inspection: Inspection): string {

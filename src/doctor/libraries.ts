@@ -27,11 +27,9 @@ export function libraryFindings(inspection: Inspection, gpus: boolean): Finding[
   if (nvrtc.ok) {
     findings.push(found('NVRTC', `${nvrtc.value.version} (${nvrtc.value.path})`, 'compiles the kernels'));
   } else {
-    findings.push(missing('NVRTC', nvrtc, !gpus || nvcc !== undefined));
-    if (nvcc !== undefined) {
-      const consequence = 'compiles the kernels instead, ten times as slowly; they are kept after that';
-      findings.push(found('nvcc', `${nvcc.version} (${nvcc.path})`, consequence));
-    }
+    const finding = missing('NVRTC', nvrtc, !gpus || nvcc !== undefined);
+    const consequence = `nvcc ${nvcc?.version} (${nvcc?.path}) compiles the kernels instead, ten times as slowly; they are kept after that`;
+    findings.push(nvcc === undefined ? finding : { ...finding, consequence });
   }
   if (!nccl.ok) return [...findings, missing('NCCL', nccl, true)];
   const version = versionText(nccl.value.version);

@@ -23,13 +23,14 @@ function graph(pattern: RegExp): Map<string, string[]> {
 const LAYERS = [
   ['errors.ts', 'operations.ts', 'version.ts'],
   ['units.ts'],
-  ['tensor'],
+  ['tensor', 'ffi'],
   ['group'],
   ['plan'],
   ['engine', 'memory'],
   ['collective'],
   ['measure'],
   ['interop', 'report', 'simulate', 'tune', 'bench'],
+  ['doctor'],
   ['cli', 'index.ts'],
 ];
 

@@ -39,6 +39,8 @@ const CHILD = fileURLToPath(new URL('./probe-child.js', import.meta.url));
 const TAIL_BYTES = 2000;
 /** A process that a driver keeps in the kernel cannot be killed: it is left behind. */
 const KILL_GRACE_MS = 1000;
+/** Between its answer and its end. */
+const END_GRACE_MS = 3000;
 
 /** Runs `part` of the probes with `request`, which must survive JSON. Never throws for what the probe does. */
 export function probe<T>(part: string, request: unknown, options: ProbeOptions): Promise<Outcome<T>> {
@@ -63,9 +65,21 @@ export function probe<T>(part: string, request: unknown, options: ProbeOptions):
       clearTimeout(deadline);
       resolve(outcome);
     };
-    const deadline = setTimeout(() => {
+    const kill = (): void => {
       child.kill('SIGKILL');
       setTimeout(() => abandon(child), KILL_GRACE_MS).unref();
+    };
+    // Its end is waited for, since what it holds on devices goes with it; but libraries can hang in their last steps, too.
+    const answered = (outcome: Outcome<T>): void => {
+      answer ??= outcome;
+      clearTimeout(deadline);
+      deadline = setTimeout(() => {
+        kill();
+        settle(outcome);
+      }, END_GRACE_MS);
+    };
+    let deadline = setTimeout(() => {
+      kill();
       settle(fail('hung', `no answer in ${options.timeoutMs / 1000} s, while ${at}; it was ended`));
     }, options.timeoutMs);
     child.stderr?.on('data', (chunk: Buffer) => {
@@ -76,9 +90,9 @@ export function probe<T>(part: string, request: unknown, options: ProbeOptions):
         at = String(message.at);
         options.onProgress?.(at);
       } else if (isMessage(message, 'partial')) partial = message.partial;
-      else if (isMessage(message, 'result')) answer = { ok: true, value: message.result as T };
-      else if (isMessage(message, 'error')) answer = fail('refused', String(message.error));
-      else answer = fail('garbled', `its answer makes no sense (${JSON.stringify(message)?.slice(0, 60)})`);
+      else if (isMessage(message, 'result')) answered({ ok: true, value: message.result as T });
+      else if (isMessage(message, 'error')) answered(fail('refused', String(message.error)));
+      else answered(fail('garbled', `its answer makes no sense (${JSON.stringify(message)?.slice(0, 60)})`));
     });
     child.on('error', (error) => settle(fail('crashed', `no process could be started: ${error.message}`)));
     child.on('close', (code, signal) => {
