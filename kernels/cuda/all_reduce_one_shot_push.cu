@@ -1,37 +1,60 @@
-// All-reduce, one-shot push: every rank sends its whole message to every other, and sums what it gets. One hop, no fence, no barrier:
-// (N-1) times the bytes leave each device. Specialised by WORLD, DTYPE, REDUCE.
+// All-reduce, one-shot push: every rank sends its whole message to every other, and sums what it gets. One hop, no fence, no barrier; (N-1) times the
+// bytes leave each device. Specialised by WORLD, DTYPE, REDUCE; one kernel for each number of bytes a thread has.
 //
-// A warp does a unit at a time and depends on no other warp: it reads the unit's epoch together with the input, sends, waits, sums, and
-// empties its slots.
-#include "mailbox.cuh"
-#include "number.cuh"
+// No thread depends on another one of its block: it reads its packet's epoch together with the input, sends, waits, empties its words, sums.
+// Everything that does not depend on the kernel before is computed before the wait for it, and the next kernel may start at once.
+#include "packets.cuh"
 
-extern "C" __global__ void all_reduce_one_shot_push(const __grid_constant__ Launch a) {
-  const u32 warps = gridDim.x * (blockDim.x / 32);
-  const u64 slots = (a.count + ELEMENTS - 1) / ELEMENTS;
-  const u32 units = u32((slots + UNIT_SLOTS - 1) / UNIT_SLOTS);
-  u32* epochs = reinterpret_cast<u32*>(a.peers[a.rank] + EPOCHS_ONE_SHOT);
-  wait_for_previous_kernel();
-  for (u32 unit = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32; unit < units; unit += warps) {
-    const u64 slot = u64(unit) * UNIT_SLOTS + lane_id();
-    const u32 half = load_volatile(epochs + unit) & 1;
-    const Pack mine = load_slot(a.input, slot, a.count, a.aligned);
-    const Pack sent = sendable(mine);
-#pragma unroll
-    for (u32 i = 1; i < WORLD; i++) {
-      u32 peer = a.rank + i < WORLD ? a.rank + i : a.rank + i - WORLD;
-      store_relaxed(a.peers[peer] + slot_offset(ONE_SHOT, unit, half, a.rank), sent);
-    }
-    if (unit + warps >= units) release_next_kernel();
-    Pack box[WORLD];
-    if (!receive(a, ONE_SHOT, unit, half, box)) return;
-    Values sum = widen(a.rank == 0 ? mine : box[0]);
-#pragma unroll
-    for (u32 r = 1; r < WORLD; r++) accumulate(sum, r == a.rank ? mine : box[r]);
-    finish(sum, WORLD);
-    store_slot(a.output, slot, a.count, a.aligned, narrow(sum));
-    rearm(a, ONE_SHOT, unit, half);
-    __syncwarp();
-    if (lane_id() == 0) epochs[unit] = half ^ 1;
+// WHOLE: buffers begin at multiples of 16 bytes and the message is a multiple of what a thread has.
+template <u32 N, bool WHOLE>
+DEVICE void one_shot_push(const Launch& a) {
+  constexpr u32 MINE = 4 * N;
+  constexpr u32 THREADS = PACKET_BYTES / MINE;  // of a packet
+  const u32 thread = blockIdx.x * blockDim.x + threadIdx.x;
+  const u32 packet = thread / THREADS;
+  const u32 first = thread * MINE;
+  const u32 bytes = u32(a.count) * ELEMENT_BYTES;
+  const u32 at = u32(PACKETS_ONE_SHOT) + packet * (2 * HALF_BYTES) + (thread % THREADS) * MINE;
+  u8* to[WORLD];
+  EACH_PEER(i) {
+    const u32 peer = peer_of(a.rank, i);
+    to[i] = a.peers[peer] + (at + seat_of(a.rank, peer));
+    settle(to[i]);
   }
+  u8* box = a.peers[a.rank] + at;
+  u32* epoch = reinterpret_cast<u32*>(a.peers[a.rank] + EPOCHS_PACKETS_ONE_SHOT) + packet;
+  const u8* input = a.input + first;
+  u8* output = a.output + first;
+  settle(box), settle(epoch), settle(input), settle(output);
+  // Threads of a packet's tail take part, too: a packet is whole.
+  const bool idle = packet * PACKET_BYTES >= bytes;
+  release_next_kernel();
+  wait_for_previous_kernel();
+  if (idle) return;
+  const u32 half = load_volatile(epoch) & 1;
+  const u32 left = first < bytes ? bytes - first : 0;
+  Words<N> mine;
+  if (WHOLE) {
+    if (first < bytes) mine = load_words<N>(input);
+    else mine = {};
+  } else {
+    mine = load_some<N>(input, left);
+  }
+  const Words<N> sent = sendable(mine);
+  EACH_PEER(i) store_shared(to[i] + half * HALF_BYTES, sent);
+  __syncwarp();
+  if (thread % THREADS == 0) *epoch = half ^ 1;
+  Words<N> others[WORLD];
+  if (!receive(a, box + half * HALF_BYTES, others)) return;
+  rearm<N>(box + half * HALF_BYTES);
+  const Words<N> result = reduce_ranks(others, mine, a.rank);
+  if (!WHOLE) store_some<N>(output, result, left);
+  else if (first < bytes) store_words<N>(output, result);
 }
+
+#define KERNEL(name, words, whole) \
+  extern "C" __global__ void __launch_bounds__(512) all_reduce_one_shot_push##name(const __grid_constant__ Launch a) { one_shot_push<words, whole>(a); }
+KERNEL(_4, 1, true)
+KERNEL(_8, 2, true)
+KERNEL(_16, 4, true)
+KERNEL(_any, 2, false)

@@ -10,9 +10,9 @@
 #endif
 
 // Packs a thread has under way, from each peer.
-constexpr u32 UNROLL = WORLD <= 4 ? 4 : 2;
+constexpr u32 UNROLL = 2;
 
-extern "C" __global__ void all_reduce_two_shot(const __grid_constant__ Launch a) {
+extern "C" __global__ void __launch_bounds__(512) all_reduce_two_shot(const __grid_constant__ Launch a) {
   wait_for_previous_kernel();
   u32* const count = block_count(a, FAMILY_TWO_SHOT);
   const u32 before = *count;

@@ -1,79 +1,75 @@
-// All-reduce, two-shot push: every rank sends slice j of its message to rank j, which sums it and sends the sum to every rank. Two hops,
-// no fence, no barrier: 2(N-1)/N times the bytes leave each device. Specialised by WORLD, DTYPE, REDUCE.
+// All-reduce, two-shot push: every rank sends slice j of its message to rank j, which sums it and sends the sum to every rank. Two hops, no fence, no
+// barrier; 2(N-1)/N times the bytes leave each device. Specialised by WORLD, DTYPE, REDUCE; one kernel for each number of bytes a thread has.
 //
-// The message is dealt out unit by unit: rank j owns every N-th unit. A warp takes N neighbouring units, a *row*, through both hops. It sends the first
-// hop of all its rows before it waits for anything, so that the links are never idle while it waits.
+// The message is dealt out in spans: a warp takes WORLD neighbouring ones, of which rank j owns the j-th, through both hops by itself. First hops of
+// all warps go out before any of them waits, so the links are busy while sums are made.
 //
-// Why two halves of a mailbox suffice in the second hop, where a rank receives from an owner and answers nothing: an owner sends its sum of
-// call c + 2 only after it has all slices of that call, and a rank sends its slice of call c + 2 only after its kernel of call c, in which it
-// emptied the slot, has ended.
-#include "mailbox.cuh"
-#include "number.cuh"
+// Both hops of a call use the half that the epoch of the first one says. Why two halves suffice in the second hop, where a rank receives from an
+// owner and answers nothing: an owner sends its sum of call c + 2 only after it has all slices of that call, and a rank sends its slice
+// of call c + 2 only after its kernel of call c, in which it emptied the words, has ended.
+#include "packets.cuh"
 
-#ifndef ROWS
-#define ROWS 2
-#endif
-
-DEVICE u32 rotated(u32 rank, u32 i) { return rank + i < WORLD ? rank + i : rank + i - WORLD; }
-
-// Sends the units of one row to their owners; returns this rank's own unit. Packs behind the end are sent, too: a unit is whole.
-DEVICE Pack scatter(const Launch& a, u32 row, u32 half) {
-#pragma unroll
-  for (u32 i = 1; i < WORLD; i++) {
-    const u32 owner = rotated(a.rank, i);
-    const Pack p = load_slot(a.input, (u64(row) * WORLD + owner) * UNIT_SLOTS + lane_id(), a.count, a.aligned);
-    store_relaxed(a.peers[owner] + slot_offset(SCATTER, row, half, a.rank), sendable(p));
-  }
-  return load_slot(a.input, (u64(row) * WORLD + a.rank) * UNIT_SLOTS + lane_id(), a.count, a.aligned);
+template <u32 N, bool WHOLE>
+DEVICE Words<N> load_at(const u8* input, u32 at, u32 bytes) {
+  if (!WHOLE) return load_some<N>(input + at, at < bytes ? bytes - at : 0);
+  if (at < bytes) return load_words<N>(input + at);
+  return {};
+}
+template <u32 N, bool WHOLE>
+DEVICE void store_at(u8* output, u32 at, u32 bytes, const Words<N>& v) {
+  if (!WHOLE) store_some<N>(output + at, v, at < bytes ? bytes - at : 0);
+  else if (at < bytes) store_words<N>(output + at, v);
 }
 
-extern "C" __global__ void all_reduce_two_shot_push(const __grid_constant__ Launch a) {
-  const u32 warps = gridDim.x * (blockDim.x / 32);
-  const u64 slots = (a.count + ELEMENTS - 1) / ELEMENTS;
-  const u32 rows = u32((slots + UNIT_SLOTS * WORLD - 1) / (UNIT_SLOTS * WORLD));
-  u32* epochs = reinterpret_cast<u32*>(a.peers[a.rank] + EPOCHS_SCATTER);
+// WHOLE: buffers begin at multiples of 16 bytes and the message is a multiple of what a thread has.
+template <u32 N, bool WHOLE>
+DEVICE void two_shot_push(const Launch& a) {
+  constexpr u32 MINE = 4 * N;
+  constexpr u32 THREADS = PACKET_BYTES / MINE;  // of a packet
+  constexpr u32 SPAN = 32 * MINE;
+  const u32 thread = blockIdx.x * blockDim.x + threadIdx.x;
+  const u32 packet = thread / THREADS;  // within each slice
+  const u32 bytes = u32(a.count) * ELEMENT_BYTES;
+  const u32 first = thread / 32 * (SPAN * WORLD) + thread % 32 * MINE;
+  const u32 at = packet * (2 * HALF_BYTES) + (thread % THREADS) * MINE;
+  u8* to[WORLD];
+  EACH_PEER(i) {
+    const u32 peer = peer_of(a.rank, i);
+    to[i] = a.peers[peer] + (u32(PACKETS_SCATTER) + at + seat_of(a.rank, peer));
+    settle(to[i]);
+  }
+  u8* box = a.peers[a.rank] + (u32(PACKETS_SCATTER) + at);
+  u32* epoch = reinterpret_cast<u32*>(a.peers[a.rank] + EPOCHS_PACKETS_TWO_SHOT) + packet;
+  const u8* input = a.input;
+  u8* output = a.output;
+  settle(box), settle(epoch), settle(input), settle(output);
+  const bool idle = thread / 32 * (SPAN * WORLD) >= bytes;
+  release_next_kernel();
   wait_for_previous_kernel();
-  for (u32 first = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32; first < rows; first += ROWS * warps) {
-    u32 half[ROWS];
-    Pack mine[ROWS];
-#pragma unroll
-    for (u32 k = 0; k < ROWS; k++) {
-      const u32 row = first + k * warps;
-      if (row >= rows) break;
-      half[k] = load_volatile(epochs + row) & 1;
-      mine[k] = scatter(a, row, half[k]);
-    }
-    if (first + ROWS * warps >= rows) release_next_kernel();
-#pragma unroll
-    for (u32 k = 0; k < ROWS; k++) {
-      const u32 row = first + k * warps;
-      if (row >= rows) break;
-      Pack box[WORLD];
-      if (!receive(a, SCATTER, row, half[k], box)) return;
-      Values sum = widen(a.rank == 0 ? mine[k] : box[0]);
-#pragma unroll
-      for (u32 r = 1; r < WORLD; r++) accumulate(sum, r == a.rank ? mine[k] : box[r]);
-      finish(sum, WORLD);
-      const Pack result = narrow(sum);
-      // Sendable as it is: the NaN that arithmetic gives is not all ones.
-#pragma unroll
-      for (u32 i = 1; i < WORLD; i++)
-        store_relaxed(a.peers[rotated(a.rank, i)] + slot_offset(GATHER, row, half[k], a.rank), result);
-      store_slot(a.output, (u64(row) * WORLD + a.rank) * UNIT_SLOTS + lane_id(), a.count, a.aligned, result);
-      rearm(a, SCATTER, row, half[k]);
-    }
-#pragma unroll
-    for (u32 k = 0; k < ROWS; k++) {
-      const u32 row = first + k * warps;
-      if (row >= rows) break;
-      Pack box[WORLD];
-      if (!receive(a, GATHER, row, half[k], box)) return;
-#pragma unroll
-      for (u32 r = 0; r < WORLD; r++)
-        if (r != a.rank) store_slot(a.output, (u64(row) * WORLD + r) * UNIT_SLOTS + lane_id(), a.count, a.aligned, box[r]);
-      rearm(a, GATHER, row, half[k]);
-      __syncwarp();
-      if (lane_id() == 0) epochs[row] = half[k] ^ 1;
-    }
-  }
+  if (idle) return;
+  const u32 half = (load_volatile(epoch) & 1) * HALF_BYTES;
+  Words<N> slices[WORLD];
+  EACH_PEER(i) slices[i] = load_at<N, WHOLE>(input, first + peer_of(a.rank, i) * SPAN, bytes);
+  const Words<N> mine = load_at<N, WHOLE>(input, first + a.rank * SPAN, bytes);
+  EACH_PEER(i) store_shared(to[i] + half, sendable(slices[i]));
+  __syncwarp();
+  if (thread % THREADS == 0) *epoch = half == 0;
+  Words<N> others[WORLD];
+  if (!receive(a, box + half, others)) return;
+  const Words<N> sum = reduce_ranks(others, mine, a.rank);
+  // Sendable as it is: the NaN that arithmetic gives is not all ones.
+  constexpr u32 NEXT = u32(PACKETS_GATHER - PACKETS_SCATTER);
+  EACH_PEER(i) store_shared(to[i] + (NEXT + half), sum);
+  rearm<N>(box + half);
+  store_at<N, WHOLE>(output, first + a.rank * SPAN, bytes, sum);
+  if (!receive(a, box + (NEXT + half), others)) return;
+  rearm<N>(box + (NEXT + half));
+  EACH_RANK(r) if (r != a.rank) store_at<N, WHOLE>(output, first + r * SPAN, bytes, others[r]);
 }
+
+#define KERNEL(name, words, whole) \
+  extern "C" __global__ void __launch_bounds__(512) all_reduce_two_shot_push##name(const __grid_constant__ Launch a) { two_shot_push<words, whole>(a); }
+KERNEL(_4, 1, true)
+KERNEL(_8, 2, true)
+KERNEL(_16, 4, true)
+KERNEL(_any, 2, false)

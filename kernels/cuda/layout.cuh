@@ -36,12 +36,22 @@ constexpr u64 EPOCHS_BLOCK = EPOCHS_GATHER + MAX_UNITS * 4;
 constexpr u32 SIGNAL_FAMILIES = 16;
 // [family][block][source] lines.
 constexpr u64 SIGNALS = EPOCHS_BLOCK + SIGNAL_FAMILIES * MAX_SIGNAL_BLOCKS * 4;
+// Epochs of the packet mailboxes below: a word a packet of 128 bytes.
+constexpr u32 PACKET_BYTES = 128;
+constexpr u32 MAX_PACKETS = 128 * KIB;
+constexpr u64 EPOCHS_PACKETS_ONE_SHOT = SIGNALS + u64(SIGNAL_FAMILIES) * MAX_SIGNAL_BLOCKS * MAX_WORLD * SIGNAL_STRIDE;
+constexpr u64 EPOCHS_PACKETS_TWO_SHOT = EPOCHS_PACKETS_ONE_SHOT + MAX_PACKETS * 4;
 constexpr u64 CONTROL_BYTES = 8 * MIB;
-static_assert(SIGNALS + u64(SIGNAL_FAMILIES) * MAX_SIGNAL_BLOCKS * MAX_WORLD * SIGNAL_STRIDE <= CONTROL_BYTES, "control block");
+static_assert(EPOCHS_PACKETS_TWO_SHOT + MAX_PACKETS * 4 <= CONTROL_BYTES, "control block");
 
 constexpr u64 ONE_SHOT = CONTROL_BYTES;
 constexpr u64 SCATTER = ONE_SHOT + MAILBOX_BYTES;
 constexpr u64 GATHER = SCATTER + MAILBOX_BYTES;
 constexpr u64 STAGE = GATHER + MAILBOX_BYTES;
 constexpr u64 STAGE_BYTES = 64 * MIB;
-constexpr u64 HEAP = STAGE + STAGE_BYTES;
+// Mailboxes of all-reduce kernels: [packet][half][sender][128 bytes]; packets.cuh has the protocol.
+constexpr u64 PACKETS_ONE_SHOT = STAGE + STAGE_BYTES;
+constexpr u64 PACKETS_SCATTER = PACKETS_ONE_SHOT + MAILBOX_BYTES;
+constexpr u64 PACKETS_GATHER = PACKETS_SCATTER + MAILBOX_BYTES;
+constexpr u64 HEAP = PACKETS_GATHER + MAILBOX_BYTES;
+static_assert(HEAP <= 0xffffffffu, "offsets of slots have 32 bits");

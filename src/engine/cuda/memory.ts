@@ -6,15 +6,7 @@ import { CrossoverError } from '../../errors.ts';
 import { type CUmemory, check, handleFrom, numberFrom } from '../../ffi/cuda.ts';
 import type { Group } from '../../group/group.ts';
 import { ATTRIBUTE, type Device } from './device.ts';
-import {
-  CONTROL_BYTES,
-  EPOCHS_BLOCK,
-  HEAP,
-  MAILBOX_BYTES,
-  ONE_SHOT,
-  SIGNALS,
-  SIGNALS_BYTES,
-} from './layout.ts';
+import { CONTROL_BYTES, EPOCHS_BLOCK, HEAP, ONE_SHOT, SIGNALS, SIGNALS_BYTES } from './layout.ts';
 
 // CUmemAllocationProp: type 0, requestedHandleTypes 4, location.type 8, location.id 12, allocFlags.gpuDirectRDMACapable at byte 25.
 const PROP_BYTES = 32;
@@ -118,10 +110,7 @@ export function initialize(device: Device, block: Block, firstEpoch: number): vo
   const { cuda, stream } = device;
   const { address } = block;
   check(cuda.memsetD8Async(address, 0, CONTROL_BYTES, stream), 'cuMemsetD8Async');
-  check(
-    cuda.memsetD8Async(address + ONE_SHOT, 0xff, HEAP - ONE_SHOT, stream),
-    'cuMemsetD8Async',
-  );
+  check(cuda.memsetD8Async(address + ONE_SHOT, 0xff, HEAP - ONE_SHOT, stream), 'cuMemsetD8Async');
   if (firstEpoch === 0) return;
   // Counts of blocks, and the flags that peers have set by then. Epochs of units are halves, 0 or 1, and stay.
   check(
