@@ -54,7 +54,8 @@ export function allGatherDirect(c: Command): bool {
   for (let i: u32 = 0; i < worldSize; i++) {
     let r = (rank + i) % worldSize;
     let begin = partBegin(c, r, c.count) * size;
-    let from = inputs + r * arenaStride + (c.input == c.output ? begin : 0);
+    let from = inputs + r * arenaStride;
+    if (c.input == c.output) from += begin;
     copy(c.output + begin, from, partCount(c, r, c.count) * size);
   }
   barrier();

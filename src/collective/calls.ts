@@ -93,7 +93,6 @@ export class Calls {
             launch.quantization,
             launch.hidden,
             bytes,
-            launch.parts !== undefined,
           )
         : typeof options.algorithm === 'string'
           ? this.#named(operation, options.algorithm, bytes)
@@ -102,11 +101,6 @@ export class Calls {
     if (algorithm.operation !== OPERATIONS[operation]) {
       throw new CrossoverError(
         `algorithm ${algorithm.name} is one of ${algorithm.operation}, not of ${OPERATIONS[operation]}`,
-      );
-    }
-    if (launch.parts !== undefined && algorithm.equalParts) {
-      throw new CrossoverError(
-        `algorithm ${algorithm.name} takes equal parts only; leave parts out, or use another algorithm`,
       );
     }
     launch.chunkBytes = 0;

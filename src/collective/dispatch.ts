@@ -49,9 +49,8 @@ class Selector {
     return this.#entry !== undefined;
   }
 
-  find(bytes: number, unequal: boolean): Choice {
-    const choice = this.#entry ? this.#choices.get(this.#entry.find(bytes))! : this.#fallback;
-    return unequal && choice.algorithm.equalParts ? this.#fallback : choice;
+  find(bytes: number): Choice {
+    return this.#entry ? this.#choices.get(this.#entry.find(bytes))! : this.#fallback;
   }
 }
 
@@ -75,10 +74,7 @@ export class Dispatcher {
     for (let i = 0; i < keys; i++) this.#selectors.push(new Map());
   }
 
-  /**
-   * All arguments are codes: indices into OPERATIONS, DTYPES, MODES and QUANTIZATIONS; `hidden` is 0 for operations without rows. `unequal` says
-   * that parts are, which not every algorithm can serve.
-   */
+  /** All arguments are codes: indices into OPERATIONS, DTYPES, MODES and QUANTIZATIONS; `hidden` is 0 for operations without rows. */
   select(
     operation: number,
     dtype: number,
@@ -86,14 +82,13 @@ export class Dispatcher {
     quantization: number,
     hidden: number,
     bytes: number,
-    unequal = false,
   ): Choice {
     const index =
       ((operation * DTYPES.length + dtype) * MODES.length + mode) * QUANTIZATIONS.length + quantization;
     const selector =
       this.#selectors[index]!.get(hidden) ??
       this.#resolve(index, operation, dtype, mode, quantization, hidden);
-    return selector.find(bytes, unequal);
+    return selector.find(bytes);
   }
 
   /** The plan key of the same codes. */

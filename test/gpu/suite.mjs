@@ -15,6 +15,7 @@ const PROGRAMS = [
     program: 'collective/programs/move.ts',
     options: { small: 72, large: 9 },
   },
+  { name: 'unequal parts', program: 'collective/programs/parts.ts', options: { cases: 60, most: 40_000 } },
   { name: 'fused all-reduce and RMSNorm', program: 'collective/programs/fused.ts', options: { every: 2 } },
   { name: 'local operations', program: 'collective/programs/local.ts', worlds: [2] },
   {
@@ -31,6 +32,13 @@ const PROGRAMS = [
     options: { rounds: 20, sleepMs: 30 },
   },
   { name: 'changing sizes', program: 'gpu/programs/changing-sizes.ts', options: { rounds: 30 } },
+  {
+    name: 'NCCL between own kernels',
+    program: 'gpu/programs/nccl.ts',
+    options: { turns: 30 },
+    worlds: [2, 4],
+    only: 'cuda',
+  },
   { name: 'epochs wrap around', program: 'gpu/programs/epoch-wrap.ts', options: { distances: 12 } },
   { name: 'ranks that allocate differently', program: 'collective/programs/allocation.ts', worlds: [3] },
   { name: 'bad norm operands', program: 'collective/programs/refusals-norm.ts', worlds: [2] },
@@ -68,7 +76,12 @@ export function suite(world, engine) {
     kind: 'program',
     options: one.options ?? {},
     skip:
-      one.skip ?? (one.worlds && !one.worlds.includes(world) ? `made for ${one.worlds} ranks` : undefined),
+      one.skip ??
+      (one.only && one.only !== engine
+        ? `made for the ${one.only} engine`
+        : one.worlds && !one.worlds.includes(world)
+          ? `made for ${one.worlds} ranks`
+          : undefined),
   }));
   const faults = FAULTS.flatMap(({ how, ranks, says }) =>
     ranks.map((kind) => ({

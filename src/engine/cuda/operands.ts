@@ -5,9 +5,12 @@
 import { describeLaunch, type LaunchText } from '../describe.ts';
 import { emptyLaunch, type Launch } from '../engine.ts';
 import { NAMES } from './functions.ts';
+import { MAX_WORLD } from './layout.ts';
 
+/** Where unequal parts begin: how many, and the elements of each; of groups that are larger than our kernels serve, of the first. */
+const PARTS = 20;
 /** Numbers of a row. */
-export const ROW = 20;
+export const ROW: number = PARTS + 1 + MAX_WORLD;
 /** In place of a kernel's number: a replay. */
 const REPLAY = -1;
 
@@ -42,7 +45,10 @@ export function writeRow(
   row[at++] = launch.scale;
   row[at++] = launch.chunkBytes;
   // A block has fewer than 4096 threads.
-  row[at] = launch.blocks * 4096 + launch.threads;
+  row[at++] = launch.blocks * 4096 + launch.threads;
+  const { parts } = launch;
+  row[at++] = parts?.length ?? 0;
+  for (let rank = 0; rank < MAX_WORLD; rank++) row[at++] = parts?.[rank] ?? 0;
 }
 
 /** The row of a replay: which recording, counted from 1, and how often. */
@@ -86,6 +92,9 @@ export function describeRow(row: Float64Array, from: number): LaunchText {
     chunkBytes: n(18),
     blocks: Math.floor(n(19) / 4096),
     threads: n(19) % 4096,
+    parts: n(PARTS)
+      ? Array.from({ length: Math.min(n(PARTS), MAX_WORLD) }, (_, rank) => n(PARTS + 1 + rank))
+      : undefined,
   };
   return describeLaunch(NAMES[n(0)]!, launch, 1);
 }

@@ -6,7 +6,8 @@ import type { Tensor } from '../../../dist/memory/tensor.js';
 import { type DType, dtypeBytes } from '../../../dist/tensor/dtype.js';
 import type { Random } from './random.ts';
 
-const GUARD = 0xa5;
+/** What is around tensors, and in those that are made without contents. */
+export const GUARD = 0xa5;
 
 /**
  * Reads tensors and overwrites them at once, all before anything else: what a call has returned from must not be needed by a peer any
