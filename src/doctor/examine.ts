@@ -20,6 +20,6 @@ export function examine(
     ...gpuFindings(inspection),
     ...libraryFindings(inspection, gpus),
     ...environmentFindings(environment),
-    planFinding(),
+    planFinding(gpus),
   ];
 }
