@@ -33,7 +33,7 @@ export interface EngineOptions {
 export function createEngine(group: Group, options: EngineOptions): Engine {
   // Rank 0 decides: what it sees must not differ from what the others see.
   const asked = options.engine ?? engineFromEnvironment();
-  const engine = asked ?? group.broadcast(group.rank === 0 ? defaultEngine(group.size) : undefined)!;
+  const engine = asked ?? group.broadcast(group.rank === 0 ? defaultEngine(group.localSize) : undefined)!;
   return parseEngine(engine) === 'cuda' ? createCudaEngine(group, options) : createCpuEngine(group, options);
 }
 

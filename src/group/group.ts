@@ -17,8 +17,10 @@ export interface Group {
   readonly rank: number;
   /** World size. */
   readonly size: number;
-  /** 0 to the number of ranks on this host - 1: which of its devices is this rank's. */
+  /** 0 to localSize - 1: which of this host's devices is this rank's. */
   readonly localRank: number;
+  /** Ranks on this host. */
+  readonly localSize: number;
   /** How many polls a waiting rank makes before it sleeps; 0 when there are more ranks than cores. */
   readonly spins: number;
   /** Returns on no rank before every rank has called it. */

@@ -13,6 +13,7 @@ export interface Identity {
   readonly rank: number;
   readonly size: number;
   readonly localRank: number;
+  readonly localSize: number;
   readonly spins: number;
 }
 
@@ -36,6 +37,7 @@ export class Member implements Group {
   readonly rank: number;
   readonly size: number;
   readonly localRank: number;
+  readonly localSize: number;
   readonly spins: number;
   readonly #everyone: readonly number[];
   readonly #status: StatusLine;
@@ -49,6 +51,7 @@ export class Member implements Group {
     this.rank = identity.rank;
     this.size = identity.size;
     this.localRank = identity.localRank;
+    this.localSize = identity.localSize;
     this.spins = identity.spins;
     this.#everyone = Array.from({ length: identity.size }, (_, rank) => rank);
     this.#status = status;

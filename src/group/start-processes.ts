@@ -63,7 +63,6 @@ export class HostResources {
 /** A rank's setup, but for the descriptors that it gets here. */
 export interface ProcessPlan
   extends Omit<ProcessSetup, 'up' | 'down' | 'control' | 'controlBytes' | 'launcher'> {
-  readonly localSize: number;
   readonly up: LinkPlan | undefined;
   readonly down: readonly LinkPlan[];
 }
@@ -108,9 +107,8 @@ export function startProcess(plan: ProcessPlan, resources: HostResources, events
     ended();
   });
   if (child.pid !== undefined) {
-    const { localSize: _, ...rest } = plan;
     const setup: ProcessSetup = {
-      ...rest,
+      ...plan,
       launcher: process.pid,
       control: CONTROL_FD,
       controlBytes: controlBytes(plan.localSize),

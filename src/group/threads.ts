@@ -25,7 +25,7 @@ export function joinThreads(options: ThreadGroupOptions, status: StatusLine): Gr
   const { rank, size, spins, control, ports } = options;
   const barrier = new Barrier(control, rank, size, spins);
   return new Member(
-    { kind: 'threads', rank, size, localRank: rank, spins },
+    { kind: 'threads', rank, size, localRank: rank, localSize: size, spins },
     status,
     barrier,
     new Channels(ports),

@@ -6,8 +6,10 @@ import { writeSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { checkHosts, type HostsOptions, readSecret } from '../../group/hosts.ts';
 import { launch, MAX_RANKS } from '../../group/launch.ts';
 import { threadsLeftBehind } from '../../group/start-threads.ts';
+import { UsageError, usage } from '../options.ts';
 
 const HELP = `
 Options stand before the entry or right behind it; everything from the first other argument on (or after --) is the program's.
@@ -26,14 +28,23 @@ The entry's default export is called on every rank, with the group and the progr
 Examples:
   $ crossover run hello.ts --ranks 4 hello
   $ crossover run program.mjs --ranks 2 --timeout 10 --json
+  Two hosts, with the same file on both; 10.0.0.1 is the first one's address
+    $ openssl rand -hex 32 > secret; chmod 600 secret
+    $ crossover run program.ts --ranks 4 --nodes 2 --node 0 --rendezvous 10.0.0.1:29500 --secret-file secret
+    $ crossover run program.ts --ranks 4 --nodes 2 --node 1 --rendezvous 10.0.0.1:29500 --secret-file secret
 `;
 
 /** Options that may stand right behind the entry, and those of them that take no value. */
-const OWN = /^--(ranks|timeout|plan|force|json)(=|$)/;
-const FLAGS: readonly string[] = ['--force', '--json'];
+const OWN = /^--(ranks|processes|nodes|node|rendezvous|secret-file|timeout|plan|force|json)(=|$)/;
+const FLAGS: readonly string[] = ['--processes', '--force', '--json'];
 
 interface RunOptions {
   ranks: number;
+  processes?: boolean;
+  nodes?: number;
+  node?: number;
+  rendezvous?: string;
+  secretFile?: string;
   timeout: number;
   plan?: string;
   force?: boolean;
@@ -43,15 +54,23 @@ interface RunOptions {
 /** The command that this one is added to needs `enablePositionalOptions()`. */
 export function runCommand(): Command {
   return new Command('run')
-    .description('run a program as the ranks of a group, each in a thread of its own')
+    .description('run a program as the ranks of a group, each in a thread or process of its own')
     .argument('<entry>', 'a JavaScript or TypeScript file whose default export is the program')
     .argument('[args...]', "the program's arguments")
     .passThroughOptions()
     .option(
       '--ranks <n>',
-      `number of ranks, 1 to ${MAX_RANKS}`,
+      `number of ranks, 1 to ${MAX_RANKS}; on each host, if there are several`,
       parseRanks,
       Math.min(availableParallelism(), MAX_RANKS),
+    )
+    .option('--processes', 'a process a rank instead of a thread (Linux; not for the CPU engine)')
+    .option('--nodes <n>', 'number of hosts that run this together; ranks are processes then', parseCount)
+    .option('--node <k>', 'which of them this is, from 0 on', parseCount)
+    .option('--rendezvous <host:port>', 'an address of host 0 that all hosts reach, with a free port')
+    .option(
+      '--secret-file <file>',
+      'holds the secret that the hosts share; only its owner may read it ($CROSSOVER_SECRET)',
     )
     .option(
       '--timeout <seconds>',
@@ -68,13 +87,35 @@ export function runCommand(): Command {
     .addHelpText('after', HELP)
     .action(async (entry: string, rest: string[], _options: RunOptions, command: Command) => {
       const args = takeOptions(rest, command);
-      const { ranks, timeout, plan, force, json } = command.opts<RunOptions>();
+      const options = command.opts<RunOptions>();
+      const { ranks, processes, timeout, plan, force, json } = options;
+      const hosts = hostsOf(options);
       // Ranks start with a copy of this environment, and communicators look there.
       if (plan !== undefined) process.env.CROSSOVER_PLAN = resolve(plan);
       if (force) process.env.CROSSOVER_FORCE = '1';
-      const values = await launch(entry, { ranks, args, timeoutSeconds: timeout }).catch(endNow);
+      const launched = launch(entry, { ranks, processes, hosts, args, timeoutSeconds: timeout });
+      const values = await launched.catch(endNow);
       if (json) process.stdout.write(`${JSON.stringify(values, plain)}\n`);
     });
+}
+
+/** Undefined for one host. */
+function hostsOf({ nodes, node, rendezvous, secretFile }: RunOptions): HostsOptions | undefined {
+  const given = { '--nodes': nodes, '--node': node, '--rendezvous': rendezvous, '--secret-file': secretFile };
+  if (Object.values(given).every((value) => value === undefined)) return undefined;
+  if (nodes === undefined || node === undefined || rendezvous === undefined) {
+    const missing = ['--nodes', '--node', '--rendezvous'].filter(
+      (name) => given[name as keyof typeof given] === undefined,
+    );
+    throw new UsageError(
+      `several hosts need --nodes, --node and --rendezvous; missing: ${missing.join(', ')}`,
+    );
+  }
+  return usage(() => {
+    const hosts = { nodes, node, rendezvous, secret: readSecret(secretFile) };
+    checkHosts(hosts);
+    return hosts;
+  });
 }
 
 /** A thread that cannot be ended would keep this process alive after its error was reported; then a signal has to end it. */
@@ -99,6 +140,12 @@ function takeOptions(rest: string[], command: Command): string[] {
   }
   command.parseOptions(rest.slice(0, end));
   return rest.slice(rest[end] === '--' ? end + 1 : end);
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It is a whole number.');
+  return count;
 }
 
 function parseRanks(text: string): number {

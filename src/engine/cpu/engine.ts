@@ -36,6 +36,11 @@ export interface CpuEngineOptions {
 
 /** Collective over the group: every rank of it must call. */
 export function createCpuEngine(group: Group, options: CpuEngineOptions = {}): Engine {
+  if (group.kind !== 'threads') {
+    throw new CrossoverError(
+      'the CPU engine serves threads of one process: its memory is one WebAssembly memory; leave --processes and --nodes out, or use --device cuda',
+    );
+  }
   if (group.size > MAX_WORLD_SIZE) {
     throw new CrossoverError(`the CPU engine serves 1 to ${MAX_WORLD_SIZE} ranks, not ${group.size}`);
   }
