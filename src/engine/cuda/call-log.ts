@@ -1,12 +1,13 @@
 /**
  * @file What each rank has called, where its peers can look: a kernel whose peers run another one waits in vain, and by comparing notes the
- * ranks find out why at once, rather than that it did. Ranks that are threads write into shared memory; a call costs some 0.1 us.
+ * ranks find out why at once, rather than that it did. A call costs some 0.1 us.
  */
 import type { MismatchError } from '../../errors.ts';
 import type { Group } from '../../group/group.ts';
 import { disagreement, type LaunchText } from '../describe.ts';
 import type { Launch } from '../engine.ts';
 import { describeRow, hashRow, ROW, writeReplay, writeRow } from './operands.ts';
+import { shareMemory } from './shared.ts';
 
 /** Calls of which the operands are kept. */
 const KEPT = 64;
@@ -38,11 +39,8 @@ export class CallLog {
     this.#rank = group.rank;
     this.#arena = arena;
     const bytes = RANK_BYTES * group.size;
-    // Processes keep their notes to themselves, and a wait in vain ends by its deadline.
-    const memory =
-      group.kind === 'threads'
-        ? group.broadcast(group.rank === 0 ? new SharedArrayBuffer(bytes) : undefined)!
-        : new SharedArrayBuffer(bytes);
+    // Ranks on several hosts keep their notes to themselves.
+    const memory = shareMemory(group, bytes) ?? new ArrayBuffer(bytes);
     this.#pages = Array.from({ length: group.size }, (_, rank) => pageOf(memory, rank));
     this.#own = this.#pages[group.rank]!;
   }
@@ -123,7 +121,7 @@ function hashAt(page: Page, call: number): number {
   return page.hashes[call % KEPT]!;
 }
 
-function pageOf(memory: SharedArrayBuffer, rank: number): Page {
+function pageOf(memory: ArrayBufferLike, rank: number): Page {
   const from = rank * RANK_BYTES;
   return {
     count: new Int32Array(memory, from, 1),

@@ -24,7 +24,7 @@ import { COLLECTIVE, Functions, INFOS, type KernelInfo, type LoadedKernel, NCCL_
 import { Capture, type Graph } from './graph.ts';
 import { LaunchRecord } from './launch-record.ts';
 import { DEFAULT_ARENA_BYTES, HEAP, MAILBOX_BYTES, MAX_HIDDEN, MAX_WORLD, STAGE_BYTES } from './layout.ts';
-import { type Blocks, createBlock, initialize, mapPeers } from './memory.ts';
+import { type Blocks, createBlock, initialize, mapNobody, mapPeers } from './memory.ts';
 import { createNccl, type Outside } from './nccl.ts';
 import { Status } from './status.ts';
 import { EventTimer } from './timer.ts';
@@ -64,10 +64,14 @@ export function createCudaEngine(group: Group, options: CudaEngineOptions = {}):
   const device = openDevice(group.localRank);
   const links: Links = group.kind === 'hosts' ? { kind: 'none', broken: undefined } : linksOf(group.size);
   const reachable = group.kind !== 'hosts' && links.broken === undefined;
-  const ordinals = reachable ? Array.from({ length: group.size }, (_, rank) => rank) : [device.ordinal];
+  // Processes map each other's memory for themselves.
+  const ordinals =
+    reachable && group.kind === 'threads'
+      ? Array.from({ length: group.size }, (_, rank) => rank)
+      : [device.ordinal];
   const rounded = Math.ceil(arenaBytes / 256) * 256;
   const block = createBlock(device, rounded, ordinals);
-  const blocks = mapPeers(group, device, block, reachable);
+  const blocks = reachable ? mapPeers(group, device, block) : mapNobody(device, block);
   initialize(device, block, firstEpoch);
   const engine = new CudaEngine(group, device, links, blocks, rounded, options);
   engine.synchronize();

@@ -2,11 +2,14 @@
  * @file A rank's memory block: allocated once, mapped on every GPU of the group before anything runs, at the same place for all kernels of
  * the process. layout.ts says what lies where in it.
  */
+import { closeSync } from 'node:fs';
 import { CrossoverError } from '../../errors.ts';
 import { type CUmemory, check, handleFrom, numberFrom } from '../../ffi/cuda.ts';
 import type { Group } from '../../group/group.ts';
+import { exchangeDescriptors } from '../../group/processes.ts';
 import { ATTRIBUTE, type Device } from './device.ts';
 import { CONTROL_BYTES, EPOCHS_BLOCK, HEAP, ONE_SHOT, SIGNALS, SIGNALS_BYTES } from './layout.ts';
+import { shareMemory } from './shared.ts';
 
 // CUmemAllocationProp: type 0, requestedHandleTypes 4, location.type 8, location.id 12, allocFlags.gpuDirectRDMACapable at byte 25.
 const PROP_BYTES = 32;
@@ -88,19 +91,54 @@ export function unmap(device: Device, block: Block): void {
   cuda.memRelease(block.memory);
 }
 
+/** Lets all ranks reach each other's blocks. Collective. */
+export function mapPeers(group: Group, device: Device, own: Block): Blocks {
+  return group.kind === 'processes' ? mapProcesses(group, device, own) : mapThreads(group, device, own);
+}
+
+/** The own block only, where peers' memory is out of reach. */
+export function mapNobody(device: Device, own: Block): Blocks {
+  return { own, peers: [own.address], release: () => unmap(device, own) };
+}
+
 /**
- * Exchanges blocks between ranks that are threads of one process: an address means the same to all. A rank may end while a peer's kernels
- * still reach for its block, so the last one to leave frees them all.
+ * Ranks that are threads: an address means the same to all. A rank may end while a peer's kernels still reach for its block, so the last one to
+ * leave frees them all.
  */
-export function mapPeers(group: Group, device: Device, own: Block, reachable: boolean): Blocks {
-  if (!reachable) return { own, peers: [own.address], release: () => unmap(device, own) };
-  const left = group.broadcast(group.rank === 0 ? new Int32Array(new SharedArrayBuffer(4)) : undefined)!;
+function mapThreads(group: Group, device: Device, own: Block): Blocks {
+  const left = new Int32Array(shareMemory(group, 4)!);
   const all = group.gather(own);
   return {
     own,
     peers: all.map(({ address }) => address),
     release() {
       if (Atomics.add(left, 0, 1) + 1 === group.size) for (const block of all) unmap(device, block);
+    },
+  };
+}
+
+/** Ranks that are processes: each maps its own view of every block. Memory goes when nobody has it mapped. */
+function mapProcesses(group: Group, device: Device, own: Block): Blocks {
+  const { cuda } = device;
+  const out = new Int32Array(1);
+  check(cuda.memExport(out, own.memory, POSIX_FILE_DESCRIPTOR, 0), 'cuMemExportToShareableHandle');
+  const sizes = group.gather(own.bytes);
+  const descriptors = exchangeDescriptors(group, out[0]!);
+  const all = descriptors.map((descriptor, rank): Block => {
+    if (rank === group.rank) return own;
+    const memory = handleFrom<CUmemory>(
+      (to) => cuda.memImport(to, descriptor, POSIX_FILE_DESCRIPTOR),
+      `cuMemImportFromShareableHandle of rank ${rank}'s memory`,
+    );
+    const bytes = sizes[rank]!;
+    return { address: map(device, memory, bytes, [device.ordinal]), bytes, memory };
+  });
+  for (const descriptor of descriptors) closeSync(descriptor);
+  return {
+    own,
+    peers: all.map(({ address }) => address),
+    release() {
+      for (const block of all) unmap(device, block);
     },
   };
 }
