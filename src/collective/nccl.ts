@@ -24,7 +24,7 @@ export function ncclAlgorithm(operation: Collective): Algorithm {
 
 /**
  * On the symmetric heap, registered as a window. One kernel gives the same bits on all ranks, but NCCL takes another kernel, with another
- * order, at another size, and ordinary ones for max and min.
+ * order, at another size, and ordinary ones for max and min and for unequal parts.
  */
 export function ncclSymmetricAlgorithm(operation: Exclude<Collective, 'broadcast'>): Algorithm {
   return {
@@ -33,7 +33,6 @@ export function ncclSymmetricAlgorithm(operation: Exclude<Collective, 'broadcast
     name: 'nccl_symmetric',
     summary: 'the symmetric kernels of NCCL: directly on the heap, which is registered as a window',
     bits: operation === 'all_gather' ? 'rank-order' : 'unspecified',
-    ...(operation === 'all_reduce' ? {} : { equalParts: true }),
   };
 }
 

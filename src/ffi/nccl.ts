@@ -131,6 +131,14 @@ function setEnvironment(): void {
   set('NCCL_GRAPH_MIXING_SUPPORT', '0', 0);
 }
 
+/** Calls ncclCommAbort on a thread of its own, and does not wait for it. */
+export function abortInBackground(library: Nccl, comm: NcclComm): void {
+  const abort = library.commAbort as typeof library.commAbort & {
+    async(comm: NcclComm, done: () => void): void;
+  };
+  abort.async(comm, () => {});
+}
+
 /** @throws CrossoverError "what: text (number): NCCL's own words" */
 export function checkNccl(
   library: Nccl,

@@ -39,6 +39,12 @@ const PROGRAMS = [
     worlds: [2, 4],
     only: 'cuda',
   },
+  {
+    name: 'quantized all-reduce',
+    program: 'gpu/programs/lossy.ts',
+    options: { rounds: 40 },
+    only: 'cuda',
+  },
   { name: 'epochs wrap around', program: 'gpu/programs/epoch-wrap.ts', options: { distances: 12 } },
   { name: 'ranks that allocate differently', program: 'collective/programs/allocation.ts', worlds: [3] },
   { name: 'bad norm operands', program: 'collective/programs/refusals-norm.ts', worlds: [2] },

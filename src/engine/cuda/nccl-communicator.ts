@@ -4,7 +4,14 @@
  */
 import { CrossoverError } from '../../errors.ts';
 import { CUDA_SUCCESS, type CUdeviceptr, check, driver } from '../../ffi/cuda.ts';
-import { checkNccl, type Nccl, type NcclComm, type NcclWindow, nccl } from '../../ffi/nccl.ts';
+import {
+  abortInBackground,
+  checkNccl,
+  type Nccl,
+  type NcclComm,
+  type NcclWindow,
+  nccl,
+} from '../../ffi/nccl.ts';
 import {
   communicatorConfig,
   NCCL_SUCCESS,
@@ -165,9 +172,12 @@ export function closeCommunicator({ library, comm, window }: NcclCommunicator): 
   library.commDestroy(comm);
 }
 
-/** Ends what waits for peers in the communicator's kernels, and gives it up. */
+/**
+ * Ends what waits for peers in the communicator's kernels, and gives it up. In the background, because NCCL first tells the kernels and then
+ * waits for recordings to be closed, which is done by who calls this.
+ */
 export function abortCommunicator({ library, comm }: NcclCommunicator): void {
-  library.commAbort(comm);
+  abortInBackground(library, comm);
 }
 
 /** What has gone wrong in the background, such as a peer that is gone; undefined while all is well. */

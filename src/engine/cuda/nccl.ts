@@ -31,7 +31,7 @@ export interface Outside {
   enqueue(launch: Launch, stream: CUstream): void;
   /** What has gone wrong in the background, in words; for the message of a wait that was given up. */
   failure(): string | undefined;
-  /** Ends kernels that wait for peers that do not come. Nothing is available afterwards. */
+  /** Ends kernels that wait for peers that do not come, soon after it returns. Nothing is available afterwards. */
   abort(): void;
   /**
    * Collective, when all recordings are closed and the stream is idle. A rank that cannot count on its peers must not call it: NCCL
@@ -89,7 +89,7 @@ function before(parts: readonly number[] | undefined, count: number, rank: numbe
   return sum;
 }
 
-/** NCCL knows equal parts only: unequal ones are an operation a part, all in one kernel. */
+/** NCCL knows equal parts only: unequal ones are an operation a part, of its ordinary kernels, all in one launch. */
 function inGroup(
   library: Nccl,
   parts: readonly number[],
@@ -150,7 +150,6 @@ class NcclOutside implements Outside {
     const opened = this.#open(known.symmetric);
     if (opened.refused !== undefined) throw new CrossoverError(`${kernel} cannot run: ${opened.refused}`);
     if (launch.count === 0) return;
-    if (known.symmetric && launch.parts) throw new CrossoverError(`${kernel} needs equal parts`);
     const { library, comm } = opened.communicator;
     if (known.symmetric && needsFence(library.version)) this.#setting.fence();
     const result = known.run(library, comm, launch, this.#setting.group, stream);
@@ -177,17 +176,15 @@ class NcclOutside implements Outside {
     const known = symmetric ? this.#symmetric : this.#ordinary;
     if (known) return known;
     const { group, block } = this.#setting;
-    if (!symmetric) {
-      this.#ordinary = openCommunicator(group);
-      return this.#ordinary;
-    }
-    this.#symmetric =
-      group.kind === 'hosts'
-        ? { refused: 'symmetric windows of NCCL need ranks on one host' }
-        : group.size === 1
-          ? { refused: 'a group of one rank has no peers' }
-          : openCommunicator(group, block);
-    return this.#symmetric;
+    const opened =
+      group.size === 1
+        ? { refused: 'a group of one rank has no peers' }
+        : symmetric && group.kind === 'hosts'
+          ? { refused: 'symmetric windows of NCCL need all ranks on one host' }
+          : openCommunicator(group, symmetric ? block : undefined);
+    if (symmetric) this.#symmetric = opened;
+    else this.#ordinary = opened;
+    return opened;
   }
 
   #end(how: (communicator: NcclCommunicator) => void, why: string): void {
