@@ -5,7 +5,8 @@ import { Command } from 'commander';
 import { describe } from '../../doctor/describe.ts';
 import { examine } from '../../doctor/examine.ts';
 import { inspectHost } from '../../doctor/host.ts';
-import { inspect } from '../../doctor/inspection.ts';
+import { type Inspection, inspect } from '../../doctor/inspection.ts';
+import { linkMatrix } from '../../engine/cuda/inspect/links.ts';
 import { CrossoverError } from '../../errors.ts';
 import { VERSION } from '../../version.ts';
 
@@ -38,13 +39,18 @@ export function doctorCommand(): Command {
       const findings = examine(inspection, host);
       process.stdout.write(
         json
-          ? `${JSON.stringify({ crossover: VERSION, findings, host, ...inspection }, null, 2)}\n`
+          ? `${JSON.stringify({ crossover: VERSION, findings, host, ...inspection, ...linksOf(inspection) }, null, 2)}\n`
           : describe(findings, inspection),
       );
       const bad = findings.filter((finding) => !finding.ok);
       if (bad.length > 0)
         throw new CrossoverError(`${bad.map((finding) => finding.what).join(', ')}: see above`);
     });
+}
+
+function linksOf({ devices, management }: Inspection): object {
+  if (!devices.ok) return {};
+  return { links: linkMatrix(devices.value, management.ok ? management.value : undefined) };
 }
 
 /** One line that replaces itself, on terminals only. */
