@@ -38,7 +38,7 @@ export function createEngine(group: Group, options: EngineOptions): Engine {
 }
 
 /**
- * The engine for so many ranks: the one that was asked for, or what $CROSSOVER_DEVICE says, or what fits.
+ * The engine for so many ranks of this host: the one that was asked for, or what $CROSSOVER_DEVICE says, or what fits.
  * @throws CrossoverError when a GPU engine was asked for and a rank would have no GPU
  */
 export function engineFor(ranks: number, asked: EngineName | undefined): EngineName {

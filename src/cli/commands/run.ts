@@ -9,7 +9,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { checkHosts, type HostsOptions, readSecret } from '../../group/hosts.ts';
 import { launch, MAX_RANKS } from '../../group/launch.ts';
 import { threadsLeftBehind } from '../../group/start-threads.ts';
-import { UsageError, usage } from '../options.ts';
+import { DEVICE_FLAGS, DEVICE_HELP, engineOption, UsageError, usage } from '../options.ts';
 
 const HELP = `
 Options stand before the entry or right behind it; everything from the first other argument on (or after --) is the program's.
@@ -35,11 +35,12 @@ Examples:
 `;
 
 /** Options that may stand right behind the entry, and those of them that take no value. */
-const OWN = /^--(ranks|processes|nodes|node|rendezvous|secret-file|timeout|plan|force|json)(=|$)/;
+const OWN = /^--(ranks|device|processes|nodes|node|rendezvous|secret-file|timeout|plan|force|json)(=|$)/;
 const FLAGS: readonly string[] = ['--processes', '--force', '--json'];
 
 interface RunOptions {
   ranks: number;
+  device?: string;
   processes?: boolean;
   nodes?: number;
   node?: number;
@@ -64,6 +65,7 @@ export function runCommand(): Command {
       parseRanks,
       Math.min(availableParallelism(), MAX_RANKS),
     )
+    .option(DEVICE_FLAGS, `engine of the program's communicators: ${DEVICE_HELP}`)
     .option('--processes', 'a process a rank instead of a thread (Linux; not for the CPU engine)')
     .option('--nodes <n>', 'number of hosts that run this together; ranks are processes then', parseCount)
     .option('--node <k>', 'which of them this is, from 0 on', parseCount)
@@ -88,9 +90,10 @@ export function runCommand(): Command {
     .action(async (entry: string, rest: string[], _options: RunOptions, command: Command) => {
       const args = takeOptions(rest, command);
       const options = command.opts<RunOptions>();
-      const { ranks, processes, timeout, plan, force, json } = options;
+      const { ranks, device, processes, timeout, plan, force, json } = options;
       const hosts = hostsOf(options);
       // Ranks start with a copy of this environment, and communicators look there.
+      if (device !== undefined) process.env.CROSSOVER_DEVICE = engineOption(device, ranks);
       if (plan !== undefined) process.env.CROSSOVER_PLAN = resolve(plan);
       if (force) process.env.CROSSOVER_FORCE = '1';
       const launched = launch(entry, { ranks, processes, hosts, args, timeoutSeconds: timeout });

@@ -1,7 +1,6 @@
 /**
  * @file One GPU as this thread uses it: its primary context, made current here, one stream, and what is known of it.
  */
-import { CrossoverError } from '../../errors.ts';
 import {
   type CUcontext,
   CUDA_ERROR_NOT_READY,
@@ -52,12 +51,6 @@ export function deviceCount(): number {
 /** Opens a GPU for this thread. */
 export function openDevice(ordinal: number): Device {
   const cuda = driver();
-  const count = deviceCount();
-  if (ordinal >= count) {
-    throw new CrossoverError(
-      `there is no GPU ${ordinal}: the driver shows ${count}, and a rank needs one of its own; use fewer ranks, or the CPU engine (--device cpu)`,
-    );
-  }
   const handle = intFrom((out) => cuda.deviceGet(out, ordinal), 'cuDeviceGet') as CUdevice;
   const attribute = (number: number): number =>
     intFrom((out) => cuda.deviceAttribute(out, number, handle), `cuDeviceGetAttribute ${number}`);

@@ -17,7 +17,7 @@ import {
 import { aloneKernel, copyAlone } from './alone.ts';
 import { CallLog } from './call-log.ts';
 import type { ShapeTarget } from './catalog/kernel.ts';
-import { type Device, type Links, linksOf, openDevice } from './device.ts';
+import { type Device, deviceCount, type Links, linksOf, openDevice } from './device.ts';
 import { Farewell } from './farewell.ts';
 import { cudaFingerprint } from './fingerprint.ts';
 import { COLLECTIVE, Functions, INFOS, type KernelInfo, type LoadedKernel, NCCL_NAMES } from './functions.ts';
@@ -61,6 +61,7 @@ export function createCudaEngine(group: Group, options: CudaEngineOptions = {}):
       `ranks disagree: arenaBytes is ${sizes[0]} on rank 0, ${sizes[other]} on rank ${other}`,
     );
   }
+  checkDevices(group);
   const device = openDevice(group.localRank);
   const links: Links = group.kind === 'hosts' ? { kind: 'none', broken: undefined } : linksOf(group.size);
   const reachable = group.kind !== 'hosts' && links.broken === undefined;
@@ -78,6 +79,15 @@ export function createCudaEngine(group: Group, options: CudaEngineOptions = {}):
   // No rank launches before every rank's mailboxes are empty.
   group.barrier();
   return engine;
+}
+
+/** Every rank finds the same, so that all say the same. */
+function checkDevices(group: Group): void {
+  const count = deviceCount();
+  if (count >= group.localSize) return;
+  throw new CrossoverError(
+    `${group.localSize} ranks need ${group.localSize} GPUs, and the driver shows ${count} to this process; use fewer ranks, or the CPU engine (--device cpu)`,
+  );
 }
 
 class CudaEngine implements Engine {
