@@ -75,7 +75,7 @@ function timePoint(comm, key, bytes) {
   });
   const buffers = new Buffers(comm, key, bytes);
   const rough = settings.map((choice) => ({ choice, us: roughly(comm, buffers, choice) }));
-  const best = Math.min(...rough.map(({ us }) => us));
+  const best = Math.min(...rough.filter(({ choice }) => !choice.algorithm.lossy).map(({ us }) => us));
   const finalists = finalistsOf(rough, best, bytes);
   const workload = new Workload(comm, key, bytes);
   for (const { choice } of finalists) workload.check(choice);
@@ -98,12 +98,12 @@ function timePoint(comm, key, bytes) {
   };
 }
 
-/** The best settings of every algorithm that is near the best of all, and the best of NCCL's, which are peers. */
+/** The best settings of every algorithm that is near the best of all, and the best one of NCCL's, which are peers, and of lossy ones. */
 function finalistsOf(rough, best, bytes) {
   const most = bytes > LONG_BYTES ? 1 : 2;
   return byAlgorithm(rough).flatMap(([name, own]) => {
     const sorted = [...own].sort((a, b) => a.us - b.us);
-    if (name.startsWith('nccl')) return sorted.slice(0, 1);
+    if (name.startsWith('nccl') || own[0].choice.algorithm.lossy) return sorted.slice(0, 1);
     return sorted.filter(({ us }) => us <= FAR * best).slice(0, most);
   });
 }
@@ -115,7 +115,7 @@ function byAlgorithm(timings) {
 }
 
 function named({ algorithm, tunables }) {
-  return { algorithm: algorithm.name, tunables };
+  return { algorithm: algorithm.name, tunables, ...(algorithm.lossy ? { lossy: true } : {}) };
 }
 
 function roughly(comm, buffers, choice) {

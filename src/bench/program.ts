@@ -50,6 +50,8 @@ export interface BenchRow {
   readonly wrong: number;
   /** Mean over ranks. */
   readonly meanDifference: number;
+  /** The mean difference over the mean of the exact results' magnitudes. */
+  readonly relativeError: number;
 }
 
 /** A confidence interval of this half-width, relative, is precise enough. */
@@ -72,7 +74,7 @@ export default function main(group: Group, _args: string[], request: BenchReques
       line.show(i / sizes.length, `${keyName(key)} ${formatBytes(bytes)}`);
       const workload = new Workload(comm, key, bytes, request.op);
       const contenders: Choice[] = algorithmsOf(key.operation)
-        .filter(({ name }) => wanted?.includes(name) ?? true)
+        .filter(({ name, lossy }) => wanted?.includes(name) ?? !lossy)
         .filter((algorithm) => {
           const refused = refusal(algorithm, workload.request, comm.engine);
           if (refused && request.algorithms?.includes(algorithm.name))
@@ -100,6 +102,7 @@ export default function main(group: Group, _args: string[], request: BenchReques
           spread: us.spread,
           samples: us.samples,
           wrong: all.reduce((sum, one) => sum + one.wrong, 0),
+          relativeError: all.reduce((sum, one) => sum + one.relativeError, 0) / all.length,
           meanDifference: all.reduce((sum, one) => sum + one.meanDifference, 0) / all.length,
         };
       });

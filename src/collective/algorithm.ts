@@ -43,10 +43,13 @@ export interface Algorithm {
   /** Where the algorithm comes from. */
   readonly source: string;
   readonly bits: Bits;
+  /**
+   * Set when results are further from the exact ones than one rounding of the sum. Nobody gets such an algorithm who did not ask for it: by its
+   * name, or by a plan that was made with `--allow-quantized`.
+   */
+  readonly lossy?: true;
   /** Kernels that an engine must have. */
   readonly kernels: readonly string[];
-  /** Set when all-gather or reduce-scatter of unequal parts is beyond it; calls with such parts then go to the algorithm that runs without a plan. */
-  readonly equalParts?: true;
   /** Why it cannot serve a request, or undefined when it can. */
   refuses?(request: Request, engine: Engine): string | undefined;
   /** The settings worth measuring for a request on an engine; the first is used when no plan says otherwise. */

@@ -13,9 +13,13 @@ import { allGatherStaged } from './all-gather/staged.ts';
 import { allReduceNccl } from './all-reduce/nccl.ts';
 import { allReduceNcclSymmetric } from './all-reduce/nccl-symmetric.ts';
 import { allReduceOneShot } from './all-reduce/one-shot.ts';
+import { allReduceOneShotPush } from './all-reduce/one-shot-push.ts';
 import { allReduceRing } from './all-reduce/ring.ts';
 import { allReduceTwoShot } from './all-reduce/two-shot.ts';
 import { allReduceTwoShotPull } from './all-reduce/two-shot-pull.ts';
+import { allReduceTwoShotPush } from './all-reduce/two-shot-push.ts';
+import { allReduceTwoShotQuantized } from './all-reduce/two-shot-quantized.ts';
+import { allReduceTwoShotStaged } from './all-reduce/two-shot-staged.ts';
 import { fusedOneShot } from './all-reduce-rms-norm/one-shot.ts';
 import { fusedTwoShot, fusedTwoShotColumns } from './all-reduce-rms-norm/two-shot.ts';
 import { unfused } from './all-reduce-rms-norm/unfused.ts';
@@ -36,12 +40,16 @@ const ALL_REDUCE: readonly Algorithm[] = [
   allReduceTwoShot,
   allReduceTwoShotPull,
   allReduceRing,
+  allReduceOneShotPush,
+  allReduceTwoShotPush,
+  allReduceTwoShotStaged,
   allReduceNccl,
   allReduceNcclSymmetric,
 ];
 
 const CATALOG: readonly Algorithm[] = [
   ...ALL_REDUCE,
+  allReduceTwoShotQuantized,
   allGatherStaged,
   allGatherDirect,
   allGatherPush,

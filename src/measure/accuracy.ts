@@ -9,6 +9,7 @@ import { type DType, dtypeBytes } from '../tensor/dtype.ts';
 import { roundToDType } from '../tensor/formats/element.ts';
 import { allReduceRmsNorm } from '../tensor/reference/all-reduce-rms-norm.ts';
 import { ulpOf } from '../tensor/ulp.ts';
+import { lossyBound } from './lossy.ts';
 import { poison } from './workload.ts';
 
 export interface Accuracy {
@@ -18,6 +19,8 @@ export interface Accuracy {
   readonly wrong: number;
   /** Mean of |result - float64 result|. */
   readonly meanDifference: number;
+  /** The same over the mean of |float64 result|. */
+  readonly relativeError: number;
 }
 
 /** Elements that are compared at most, evenly spread; the first and the last among them. */
@@ -66,8 +69,9 @@ function elements(comm: Communicator, key: PlanKey, bytes: number, op: ReduceOp,
     else if (operation === 'broadcast') result.add(actual[i]!, value(0, i), 0);
     else {
       const at = operation === 'reduce_scatter' ? rank * part + i : i;
-      const { exact, bound } = reduced(dtype, op, worldSize, unit, (r) => value(r, at));
-      result.add(actual[i]!, exact, bound);
+      const { exact, bound, magnitude } = reduced(dtype, op, worldSize, unit, (r) => value(r, at));
+      const lossy = choice.algorithm.lossy ? lossyBound(worldSize, magnitude, exact) : 0;
+      result.add(actual[i]!, exact, bound + lossy);
     }
   }
   return result.accuracy();
@@ -80,7 +84,7 @@ function reduced(
   worldSize: number,
   unit: number,
   value: (rank: number) => number,
-): { exact: number; bound: number } {
+): { exact: number; bound: number; magnitude: number } {
   let sum = 0;
   let magnitude = 0;
   let most = Number.NEGATIVE_INFINITY;
@@ -92,11 +96,11 @@ function reduced(
     most = Math.max(most, x);
     least = Math.min(least, x);
   }
-  if (op === 'max') return { exact: most, bound: 0 };
-  if (op === 'min') return { exact: least, bound: 0 };
+  if (op === 'max') return { exact: most, bound: 0, magnitude };
+  if (op === 'min') return { exact: least, bound: 0, magnitude };
   const exact = op === 'avg' ? sum / worldSize : sum;
   const partial = worldSize * unit * (op === 'avg' ? magnitude / worldSize : magnitude);
-  return { exact, bound: partial + 0.51 * ulpOf(dtype, Math.abs(exact) + partial) };
+  return { exact, bound: partial + 0.51 * ulpOf(dtype, Math.abs(exact) + partial), magnitude };
 }
 
 /** Fused operations: a few rows against the float64 reference without any intermediate rounding. */
@@ -146,11 +150,13 @@ class Tally {
   #checked = 0;
   #wrong = 0;
   #difference = 0;
+  #magnitude = 0;
 
   add(actual: number, exact: number, bound: number): void {
     const difference = Math.abs(actual - exact);
     this.#checked++;
     this.#difference += difference;
+    this.#magnitude += Math.abs(exact);
     if (!(difference <= bound)) this.#wrong++;
   }
 
@@ -159,6 +165,7 @@ class Tally {
       checked: this.#checked,
       wrong: this.#wrong,
       meanDifference: this.#checked ? this.#difference / this.#checked : 0,
+      relativeError: this.#difference > 0 ? this.#difference / this.#magnitude : 0,
     };
   }
 }

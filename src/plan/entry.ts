@@ -25,13 +25,14 @@ export function makePlanEntry(
   return { key, measured: { from, to }, ranges, candidates: measured };
 }
 
-function rounded({ algorithm, tunables, points }: Candidate): Candidate {
+function rounded({ algorithm, tunables, points, relativeError }: Candidate): Candidate {
   const times = points.map(({ bytes, us, spread }) => ({
     bytes,
     us: roundTime(us),
     spread: roundTo3(spread),
   }));
-  return { algorithm, tunables, points: times };
+  const error = relativeError === undefined ? {} : { relativeError: Math.round(relativeError * 1e6) / 1e6 };
+  return { algorithm, tunables, ...error, points: times };
 }
 
 /** A time that is more than 0 stays so. */

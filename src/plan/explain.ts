@@ -63,6 +63,10 @@ export function explain(plan: Plan | PlanIndex, key: PlanKey, bytes: number): Ex
       `${formatBytes(bytes)} is outside of what was measured, ${formatBytes(from)} to ${formatBytes(to)}`,
     );
   }
+  if (chosen?.relativeError !== undefined) {
+    const percent = (100 * chosen.relativeError).toPrecision(2);
+    notes.push(`it rounds values on the way: results are off by ${percent} % of the exact ones, on average`);
+  }
   if (chosen === undefined)
     notes.push(`the time is the one at ${formatBytes(range.at)}: the plan holds no curve for this choice`);
   return {

@@ -29,6 +29,8 @@ export interface MeasuredPoint {
 
 /** A choice that was measured, and its curve by increasing size. Sizes at which it was not available are left out. */
 export interface Candidate extends Choice {
+  /** Of a lossy algorithm: mean of |result - exact| over mean of |exact|. Absent for all others. */
+  readonly relativeError?: number | undefined;
   readonly points: readonly MeasuredPoint[];
 }
 

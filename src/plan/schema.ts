@@ -64,6 +64,7 @@ const pointSchema: z.ZodType<MeasuredPoint> = fields({ bytes: sizeFrom1, us: tim
 const candidateSchema: z.ZodType<Candidate> = fields({
   algorithm: text,
   tunables,
+  relativeError: z.optional(ratio),
   points: list(pointSchema),
 });
 

@@ -23,6 +23,8 @@ export interface TuneRequest {
   /** Leave out algorithms that do not sum in rank order, so that results never depend on the plan. */
   readonly deterministic: boolean;
   readonly engine?: EngineName | undefined;
+  /** Include algorithms that round values on the way, such as the quantized all-reduce. */
+  readonly allowLossy?: boolean | undefined;
   /** Bytes of a rank's arena; enough for the largest size when absent. */
   readonly arenaBytes?: number | undefined;
   /** For the sizes at which regret is measured. */

@@ -5,12 +5,14 @@ import { type Request, refusal, type Tunables } from '../collective/algorithm.ts
 import { algorithmsOf } from '../collective/catalog.ts';
 import type { Communicator } from '../collective/communicator.ts';
 import type { Choice } from '../collective/dispatch.ts';
+import { accuracy } from '../measure/accuracy.ts';
 import { measure, type Timing } from '../measure/measure.ts';
 import { sizeFor, Workload } from '../measure/workload.ts';
 import { findCrossovers } from '../plan/crossovers.ts';
 import { keyName, type PlanKey } from '../plan/key.ts';
 import { type Candidate, choiceName, type MeasuredPoint } from '../plan/plan.ts';
 import { formatBytes, formatMicroseconds } from '../units.ts';
+import type { TuneRequest } from './request.ts';
 
 /** Half-width of a median's confidence interval that is precise enough, relative. */
 const PRECISION = 0.01;
@@ -66,14 +68,22 @@ export class Sweep {
   readonly #comm: Communicator;
   readonly #key: PlanKey;
   readonly #deterministic: boolean;
+  readonly #allowLossy: boolean;
   readonly #budget: Budget;
   readonly #report: Report;
-  readonly #curves = new Map<string, { algorithm: string; tunables: Tunables; points: MeasuredPoint[] }>();
+  readonly #curves = new Map<string, Candidate & { points: MeasuredPoint[] }>();
 
-  constructor(comm: Communicator, key: PlanKey, deterministic: boolean, budget: Budget, report: Report) {
+  constructor(
+    comm: Communicator,
+    key: PlanKey,
+    { deterministic, allowLossy = false }: Pick<TuneRequest, 'deterministic' | 'allowLossy'>,
+    budget: Budget,
+    report: Report,
+  ) {
     this.#comm = comm;
     this.#key = key;
     this.#deterministic = deterministic;
+    this.#allowLossy = allowLossy;
     this.#budget = budget;
     this.#report = report;
   }
@@ -86,6 +96,7 @@ export class Sweep {
         algorithm: choice.algorithm.name,
         tunables: choice.tunables,
         points: [],
+        ...this.#errorOf(choice, bytes),
       };
       curve.points.push({ bytes, us: us.median, spread: us.spread });
       curve.points.sort((a, b) => a.bytes - b.bytes);
@@ -137,10 +148,18 @@ export class Sweep {
     }
   }
 
+  /** The error of a lossy algorithm, on random inputs: it does not depend on the size. */
+  #errorOf(choice: Choice, bytes: number): { relativeError?: number } {
+    if (!choice.algorithm.lossy) return {};
+    const all = this.#comm.group.gather(accuracy(this.#comm, this.#key, bytes, 'sum', choice).relativeError);
+    return { relativeError: Math.max(...all) };
+  }
+
   #contenders(request: Request): Choice[] {
     return algorithmsOf(request.operation)
       .filter((algorithm) => refusal(algorithm, request, this.#comm.engine) === undefined)
       .filter((algorithm) => !this.#deterministic || algorithm.bits === 'rank-order')
+      .filter((algorithm) => this.#allowLossy || !algorithm.lossy)
       .flatMap((algorithm) =>
         algorithm.tunables(request, this.#comm.engine).map((tunables) => ({ algorithm, tunables })),
       );

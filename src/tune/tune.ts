@@ -35,7 +35,7 @@ export function tune(comm: Communicator, request: TuneRequest, report: Report): 
     keys.reduce((sum, key) => sum + workOf(sizesOf(request, key)), 0),
   );
   const tuned = keys.map((key): Tuned => {
-    const sweep = new Sweep(comm, key, request.deterministic, budget, report);
+    const sweep = new Sweep(comm, key, request, budget, report);
     const sizes = sizesOf(request, key);
     for (const bytes of sizes) sweep.measure(bytes);
     for (let k = 0; k < REFINEMENTS && !budget.over(comm); k++) sweep.refine();

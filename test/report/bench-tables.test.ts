@@ -19,7 +19,15 @@ describe('bandwidth', () => {
 });
 
 function row(algorithm: string, bytes: number, us: number, more: Partial<BenchRow> = {}): BenchRow {
-  const rest = { tunables: {}, count: bytes / 4, spread: us / 100, samples: 40, wrong: 0, meanDifference: 0 };
+  const rest = {
+    tunables: {},
+    count: bytes / 4,
+    spread: us / 100,
+    samples: 40,
+    wrong: 0,
+    meanDifference: 0,
+    relativeError: 0,
+  };
   return { algorithm, bytes, us, ...rest, ...more };
 }
 

@@ -14,6 +14,7 @@ function row(algorithm: string, bytes: number, us: number, tunables: Record<stri
     samples: 9,
     wrong: 0,
     meanDifference: 0,
+    relativeError: 0,
   };
 }
 

@@ -20,10 +20,13 @@ import {
   defaultRanks,
   engineOption,
   hardwareOf,
+  PROCESSES_FLAG,
+  PROCESSES_HELP,
   parseAbove,
   parseBytes,
   parseName,
   parseWhole,
+  processesOption,
   UsageError,
   usage,
 } from '../options.ts';
@@ -43,6 +46,7 @@ interface Options {
   quantization: string;
   seconds: string;
   device?: string;
+  processes?: boolean;
   arena?: string;
   json?: boolean;
 }
@@ -66,6 +70,7 @@ export function benchCommand(): Command {
     .option('-f, --factor <x>', 'from one size to the next', '2')
     .option('--ranks <n>', 'world size', String(defaultRanks()))
     .option(DEVICE_FLAGS, DEVICE_HELP)
+    .option(PROCESSES_FLAG, PROCESSES_HELP)
     .option('--algorithm <names>', 'comma-separated; all by default')
     .option('--vs <names>', 'algorithms to compare all others with, such as nccl,nccl-symmetric')
     .option('--tuned', 'time every setting of an algorithm, and keep the fastest (the first by default)')
@@ -88,7 +93,11 @@ async function run(name: string, options: Options): Promise<void> {
   const request = requestOf(name, options, device);
   const { key, op, peers } = request;
   const rows = (
-    await launch<BenchRow[]>(new URL('../../bench/program.js', import.meta.url), { ranks, data: request })
+    await launch<BenchRow[]>(new URL('../../bench/program.js', import.meta.url), {
+      ranks,
+      processes: processesOption(options.processes, device),
+      data: request,
+    })
   )[0]!;
   const moves = key.operation === 'all_gather' || key.operation === 'broadcast';
   const title: BenchTitle = {
@@ -115,7 +124,10 @@ async function run(name: string, options: Options): Promise<void> {
     const algorithms = [...new Set(rows.map((row) => row.algorithm))];
     const blocks = algorithms.map((algorithm) => {
       const own = rows.filter((row) => row.algorithm === algorithm);
-      return `${bold(algorithm)}\n${formatAlgorithm(title, own)}`;
+      const table = `${bold(algorithm)}\n${formatAlgorithm(title, own)}`;
+      if (!algorithmNamed(key.operation, algorithm).lossy) return table;
+      const most = Math.max(...own.map((row) => row.relativeError));
+      return `${table}\nrounds values on the way: off by ${(100 * most).toPrecision(2)} % of the exact results, on average`;
     });
     process.stdout.write(
       `# crossover ${VERSION}: ${key.operation}, ${ranks} ranks, ${key.mode}, ${engine} engine on ${hardwareOf(host, hardware)}\n` +

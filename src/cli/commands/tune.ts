@@ -22,11 +22,14 @@ import {
   defaultRanks,
   engineOption,
   hardwareOf,
+  PROCESSES_FLAG,
+  PROCESSES_HELP,
   parseAbove,
   parseBytes,
   parseNames,
   parseWhole,
   parseWholes,
+  processesOption,
   UsageError,
 } from '../options.ts';
 
@@ -43,8 +46,10 @@ interface Options {
   seconds: string;
   output?: string;
   device?: string;
+  processes?: boolean;
   arena?: string;
   deterministic?: boolean;
+  allowQuantized?: boolean;
   all?: boolean;
   json?: boolean;
 }
@@ -64,6 +69,7 @@ export function tuneCommand(): Command {
     .description('measure this machine and write a plan')
     .option('--ranks <n>', 'world size', String(defaultRanks()))
     .option(DEVICE_FLAGS, DEVICE_HELP)
+    .option(PROCESSES_FLAG, PROCESSES_HELP)
     .addOption(all('--operations <names>', OPERATIONS))
     .option('--dtype <names>', `comma-separated: ${REDUCIBLE_DTYPES.join(', ')}`, 'bf16,f32')
     .addOption(all('--mode <names>', MODES))
@@ -76,6 +82,10 @@ export function tuneCommand(): Command {
     .option('-o, --output <file>', 'the plan file ($CROSSOVER_PLAN, or crossover-plan.json)')
     .option('--arena <size>', 'symmetric heap of a rank (what the largest message needs)')
     .option('--deterministic', 'only algorithms that sum in rank order: results never depend on the plan')
+    .option(
+      '--allow-quantized',
+      'let the plan choose the quantized all-reduce, whose error the plan then says (never chosen otherwise)',
+    )
     .option('--all', 'print a table for every key, not only the main ones')
     .option('--json', 'print the plan as JSON instead of tables')
     .addHelpText('after', HELP)
@@ -101,6 +111,7 @@ async function run(options: Options): Promise<void> {
   checkOutput(output, options.output === undefined && process.env.CROSSOVER_PLAN ? '$CROSSOVER_PLAN' : '-o');
   const results = await launch<TunedHere | undefined>(new URL('../../tune/program.js', import.meta.url), {
     ranks,
+    processes: processesOption(options.processes, device),
     data: request,
   });
   const { entries, heldOut, fingerprint } = results[0]!;
@@ -137,6 +148,7 @@ function requestOf(options: Options, engine: EngineName): TuneRequest {
     engine,
     arenaBytes: options.arena === undefined ? undefined : parseBytes(options.arena, '--arena'),
     deterministic: options.deterministic === true,
+    allowLossy: options.allowQuantized === true,
     seed: Date.now() >>> 0,
     progress: process.stderr.isTTY === true,
   };

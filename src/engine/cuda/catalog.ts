@@ -6,12 +6,14 @@ import { ALL_REDUCE } from './catalog/all-reduce.ts';
 import { GROUP } from './catalog/group.ts';
 import type { Kernel } from './catalog/kernel.ts';
 import { PARTS } from './catalog/parts.ts';
+import { QUANTIZED } from './catalog/quantized.ts';
 
 /** The name of a kernel is the name of its function. */
 export const KERNELS: Readonly<Record<string, Kernel>> = {
   ...ALL_REDUCE,
   ...GROUP,
   ...PARTS,
+  ...QUANTIZED,
 };
 
 export function hasKernel(name: string): boolean {

@@ -26,7 +26,10 @@ export function largeCounts(elementBytes: number): number[] {
  */
 export function dependable(comm: Communicator, request: Request): readonly Algorithm[] {
   return algorithmsOf(request.operation).filter(
-    (algorithm) => algorithm.bits !== 'unspecified' && refusal(algorithm, request, comm.engine) === undefined,
+    (algorithm) =>
+      algorithm.bits !== 'unspecified' &&
+      !algorithm.lossy &&
+      refusal(algorithm, request, comm.engine) === undefined,
   );
 }
 
@@ -41,7 +44,8 @@ export function choices(
   mostChunks = 40,
 ): (string | Choice)[] {
   const able = algorithmsOf(request.operation).filter(
-    (algorithm) => refusal(algorithm, request, comm.engine) === undefined,
+    // Lossy ones have a program of their own.
+    (algorithm) => !algorithm.lossy && refusal(algorithm, request, comm.engine) === undefined,
   );
   return able.flatMap((algorithm): (string | Choice)[] => {
     const settings = algorithm.tunables(request, comm.engine);
