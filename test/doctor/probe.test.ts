@@ -37,13 +37,13 @@ test('an end without an answer', async () => {
 
 test('a call that does not return is ended in time', async () => {
   const start = performance.now();
-  expect(await run('hang', null, 1500)).toEqual({
+  expect(await run('hang', null, 6000)).toEqual({
     ok: false,
     how: 'hung',
-    reason: 'no answer in 1.5 s, while doing hang; it was ended',
+    reason: 'no answer in 6 s, while doing hang; it was ended',
     partial: [1, 2],
   });
-  expect(performance.now() - start).toBeLessThan(5000);
+  expect(performance.now() - start).toBeLessThan(20_000);
 });
 
 test('an answer counts also when the process does not end after it', async () => {
