@@ -169,18 +169,21 @@ async function join(hosts: HostsOptions, ranks: number, deadline: number, second
       `node ${node} cannot reach node 0 at ${rendezvous} within ${seconds} s: ${why}`,
     );
   });
+  let authentic = false;
   try {
     const challenge = await readExactly(socket, CHALLENGE_BYTES, HANDSHAKE_MS);
     const [response, keys] = respond(Buffer.from(hosts.secret), challenge, { node, nodes, ranks });
     socket.write(response);
     const first = await readFrame(socket, new Seal(keys), deadline - performance.now());
-    if (first !== START) throw new CrossoverError(`refused: ${first}`);
+    authentic = true;
+    if (first !== START) throw new CrossoverError(`node 0 at ${rendezvous} refused node ${node}: ${first}`);
     prepare(socket);
     return { socket, node: 0, at: rendezvous, keys, sent: 0, received: 1 };
   } catch (error) {
     socket.destroy();
+    if (authentic) throw error;
     throw new CrossoverError(
-      `node ${node} could not join node 0 at ${rendezvous}: ${(error as Error).message}; are the secret and the group the same, and does node 0 still run?`,
+      `node ${node} could not join node 0 at ${rendezvous}: ${(error as Error).message}; is the secret the same, and does node 0 still run?`,
     );
   }
 }

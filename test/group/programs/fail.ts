@@ -46,6 +46,8 @@ export const FAULTS = {
   },
   'exit 0': () => process.exit(0),
   'exit 7': () => process.exit(7),
+  'kill itself': () => void process.kill(process.pid, 'SIGKILL'),
+  'stop itself': () => void process.kill(process.pid, 'SIGSTOP'),
   'never settle': () => new Promise<void>(() => {}),
   'send a function': (group: Group) => void group.gather(() => {}),
   'return a function': () => (): void => {},

@@ -4,6 +4,7 @@ export default async (group, _args, steps) => {
   for (const step of steps) {
     if (step.kind === 'barrier') group.barrier();
     else if (step.kind === 'pause') await new Promise((done) => setTimeout(done, Math.random()));
+    else if (step.kind === 'share') group.broadcast(new SharedArrayBuffer(4));
     else if (step.kind === 'gather') results.push(group.gather([group.rank, step.value]));
     else {
       const root = step.root % group.size;

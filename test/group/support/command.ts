@@ -1,0 +1,66 @@
+/** @file `crossover run` as a process, from the programs' folder. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+
+export const PROGRAMS: string = fileURLToPath(new URL('../programs/', import.meta.url));
+
+export interface Ended {
+  code: number | null;
+  signal: string | null;
+  out: string;
+  error: string;
+  seconds: number;
+}
+
+export interface Started {
+  child: ChildProcess;
+  ended: Promise<Ended>;
+  /** The first match in what it writes to stderr. Rejects when it ends before. */
+  says(what: RegExp): Promise<RegExpExecArray>;
+}
+
+export function start(args: readonly string[], env: Record<string, string> = {}): Started {
+  const begin = performance.now();
+  const child = spawn(process.execPath, ['main.mjs', 'run', ...args], {
+    cwd: PROGRAMS,
+    env: { ...process.env, ...env },
+    stdio: 'pipe',
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let out = '';
+  let error = '';
+  child.stdout.on('data', (chunk) => (out += chunk));
+  child.stderr.on('data', (chunk) => (error += chunk));
+  const ended = once(child, 'close').then(([code, signal]) => ({
+    code: code as number | null,
+    signal: signal as string | null,
+    out,
+    error,
+    seconds: (performance.now() - begin) / 1000,
+  }));
+  const says = async (what: RegExp): Promise<RegExpExecArray> => {
+    for (;;) {
+      const match = what.exec(error);
+      if (match) return match;
+      const over = await Promise.race([once(child.stderr, 'data').then(() => false), ended.then(() => true)]);
+      if (over) throw new Error(`it ended and did not say ${what}: ${error}`);
+    }
+  };
+  return { child, ended, says };
+}
+
+/** Whether a process of that id is there and not merely waiting to be collected. */
+export async function gone(pid: number, ms: number): Promise<boolean> {
+  const end = performance.now() + ms;
+  while (performance.now() < end) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return true;
+    }
+    await new Promise((done) => setTimeout(done, 20));
+  }
+  return false;
+}
