@@ -81,13 +81,25 @@ export function createCudaEngine(group: Group, options: CudaEngineOptions = {}):
   return engine;
 }
 
-/** Every rank finds the same, so that all say the same. */
+/**
+ * Every rank says the same, and not before all have loaded what they need: a thread that is ended while it loads a native module takes the
+ * process with it.
+ */
 function checkDevices(group: Group): void {
-  const count = deviceCount();
-  if (count >= group.localSize) return;
-  throw new CrossoverError(
-    `${group.localSize} ranks need ${group.localSize} GPUs, and the driver shows ${count} to this process; use fewer ranks, or the CPU engine (--device cpu)`,
-  );
+  const [problem] = group.gather(problemWithDevices(group)).filter((one) => one !== undefined);
+  if (problem !== undefined) throw new CrossoverError(problem);
+}
+
+function problemWithDevices({ localSize }: Group): string | undefined {
+  try {
+    const count = deviceCount();
+    return count >= localSize
+      ? undefined
+      : `${localSize} ranks need ${localSize} GPUs, and the driver shows ${count} to this process; use fewer ranks, or the CPU engine (--device cpu)`;
+  } catch (error) {
+    if (error instanceof CrossoverError) return error.message;
+    throw error;
+  }
 }
 
 class CudaEngine implements Engine {
