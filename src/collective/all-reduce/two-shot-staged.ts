@@ -11,7 +11,13 @@ const SETTINGS: readonly Tunables[] = [
   { chunk_bytes: 32 * KIB, blocks: 256, threads: 512 },
 ];
 
-/** Blocks wait for each other's counterparts, so all of them must be resident at once: this many of 256 threads fit a multiprocessor. */
+/** Over a shared bus few blocks are enough, and a short queue serves everyone sooner. */
+const SHARED_BUS: readonly Tunables[] = [
+  { chunk_bytes: 16 * KIB, blocks: 8, threads: 512 },
+  { chunk_bytes: 4 * KIB, blocks: 8, threads: 256 },
+  { chunk_bytes: 32 * KIB, blocks: 16, threads: 512 },
+];
+/** With links between all GPUs, mailboxes are faster below. */
 const LEAST_BYTES = 2048 * KIB;
 
 export const allReduceTwoShotStaged: Algorithm = singleKernel(
@@ -22,11 +28,13 @@ export const allReduceTwoShotStaged: Algorithm = singleKernel(
       'two-shot in chunks: slices are pushed into the stages of their owners and sums straight into all outputs, both hops at once: only stores cross the links',
     source: 'pipelined reduce-scatter and all-gather on symmetric buffers, one meeting a chunk for both',
     bits: 'rank-order',
-    refuses: ({ bytes }) =>
-      bytes >= LEAST_BYTES ? undefined : `it is for messages from ${LEAST_BYTES} bytes up, not ${bytes}`,
+    refuses: ({ bytes }, { traits }) =>
+      bytes >= LEAST_BYTES || !traits.allToAll
+        ? undefined
+        : `it is for messages from ${LEAST_BYTES} bytes up, not ${bytes}`,
   },
   ({ worldSize }, engine) =>
-    SETTINGS.filter(
+    (engine.traits.allToAll ? SETTINGS : SHARED_BUS).filter(
       ({ chunk_bytes = 0, blocks = 0 }) => 2 * worldSize * chunk_bytes * blocks <= engine.traits.stageBytes,
     ),
 );

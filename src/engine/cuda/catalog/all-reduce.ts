@@ -16,7 +16,7 @@ function packets(packBytes: number, slices: (worldSize: number) => number): Kern
     const block = launch.threads || 128;
     const span = 32 * packBytes * slices(worldSize);
     const warps = Math.ceil(messageBytes(launch) / span);
-    return { grid: Math.ceil((warps * 32) / block), block, sharedBytes: 0 };
+    return { grid: Math.max(1, Math.ceil((warps * 32) / block)), block, sharedBytes: 0 };
   };
 }
 
@@ -40,6 +40,11 @@ function threadPerSlot(launch: Launch, target: ShapeTarget): GridShape {
   return gridForThreads(Math.ceil(slots / target.worldSize), 512, launch, target);
 }
 
+/** A thread a slot of the whole message. */
+function threadPerMessageSlot(launch: Launch, target: ShapeTarget): GridShape {
+  return gridForThreads(Math.ceil(messageBytes(launch) / SLOT_BYTES), 512, launch, target);
+}
+
 /** A block a chunk, of `chunkBytes` a slice; two chunks of every block fit the stage. */
 function blockPerChunk(launch: Launch, target: ShapeTarget): GridShape {
   const chunk = launch.chunkBytes * target.worldSize;
@@ -55,6 +60,7 @@ function blockPerChunk(launch: Launch, target: ShapeTarget): GridShape {
 export const ALL_REDUCE: Readonly<Record<string, Kernel>> = {
   ...packetKernels('all_reduce_one_shot_push', () => 1),
   ...packetKernels('all_reduce_two_shot_push', (worldSize) => worldSize),
+  all_reduce_one_shot: { source: 'all_reduce_one_shot.cu', by: BY, shape: threadPerMessageSlot },
   all_reduce_two_shot: { source: 'all_reduce_two_shot.cu', by: BY, shape: threadPerSlot },
   all_reduce_two_shot_staged: { source: 'all_reduce_two_shot_staged.cu', by: BY, shape: blockPerChunk },
 };
