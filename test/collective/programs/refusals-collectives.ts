@@ -82,7 +82,7 @@ export default function refusals(group: Group, _args: string[], data: ProgramDat
     ['root is 0.5; use a rank from 0 to 1', () => comm.broadcast(y, 0.5)],
     ['root is NaN; use a rank from 0 to 1', () => comm.broadcast(y, Number.NaN)],
     [
-      /^algorithm "fastest" is unknown for all_reduce; use one of one_shot, .*ring$/,
+      /^algorithm "fastest" is unknown for all_reduce; use one of one_shot, .*ring, /,
       () => comm.allReduce(y, { algorithm: 'fastest' }),
     ],
     [
