@@ -78,17 +78,21 @@ export default function refusals(group: Group, _args: string[], data: ProgramDat
     ],
     ['endCapture without beginCapture', () => comm.engine.endCapture()],
     ['x [4, 4] overlap', () => comm.capture(() => throwIt('x [4, 4] overlap'))],
+  ];
+  // Recordings of the CPU engine lie in a region of fixed size; CUDA's are the driver's.
+  const limits: Refusal[] = [
     [new RegExp(`^${room}\\d+ fit; close recordings that are done$`), () => comm.capture(many)],
     [/^no room for a recording of 1 launches: 0 fit; close recordings that are done$/, fillUp],
     ['no room for a recording of 2 launches', () => comm.capture(() => [1, 2].map(() => comm.allReduce(x)))],
   ];
-  return refuseAll(session, [...tensors, ...memory, ...recordings, ...afterClosing(session)]);
+  const here = comm.engine.name === 'cpu' ? [...recordings, ...limits] : recordings;
+  return refuseAll(session, [...tensors, ...memory, ...here, ...afterClosing(session)]);
 }
 
 /** A recording outlives its communicator as an object only. */
 function afterClosing({ comm }: Session): Refusal[] {
   const other = createCommunicator(comm.group, {
-    engine: comm.engine.name as 'cpu',
+    engine: comm.engine.name,
     plan: null,
     warn: () => {},
     arenaBytes: 65536,

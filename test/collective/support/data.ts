@@ -80,13 +80,22 @@ export function elements(dtype: DType, count: number, flavour: Flavour, seed: nu
   return bytes;
 }
 
-/** The same bytes with every f32 NaN made the canonical one: which NaN an f32 operation gives is left to the processor. */
+/** Infinity and the canonical NaN, by dtype. */
+const NAN: Partial<Record<DType, readonly [infinity: number, canonical: number]>> = {
+  f32: [0x7f800000, 0x7fc00000],
+  f16: [0x7c00, 0x7e00],
+  bf16: [0x7f80, 0x7fc0],
+};
+
+/** The same bytes with every NaN made the canonical one: which NaN an operation gives is left to the processor. */
 export function canonical(dtype: DType, bytes: Uint8Array): Uint8Array {
-  if (dtype !== 'f32') return bytes;
+  const [infinity, nan] = NAN[dtype] ?? [0, 0];
+  if (nan === 0) return bytes;
   const copy = bytes.slice();
-  const words = new Uint32Array(copy.buffer);
+  const words = dtype === 'f32' ? new Uint32Array(copy.buffer) : new Uint16Array(copy.buffer);
+  const magnitude = dtype === 'f32' ? 0x7fffffff : 0x7fff;
   for (let i = 0; i < words.length; i++) {
-    if ((words[i]! & 0x7fffffff) > 0x7f800000) words[i] = 0x7fc00000;
+    if ((words[i]! & magnitude) > infinity) words[i] = nan;
   }
   return copy;
 }
