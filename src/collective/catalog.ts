@@ -10,6 +10,7 @@ import { allGatherNccl } from './all-gather/nccl.ts';
 import { allGatherNcclSymmetric } from './all-gather/nccl-symmetric.ts';
 import { allGatherPush } from './all-gather/push.ts';
 import { allGatherStaged } from './all-gather/staged.ts';
+import { allReduceMultimemOneShot, allReduceMultimemTwoShot } from './all-reduce/multimem.ts';
 import { allReduceNccl } from './all-reduce/nccl.ts';
 import { allReduceNcclSymmetric } from './all-reduce/nccl-symmetric.ts';
 import { allReduceOneShot } from './all-reduce/one-shot.ts';
@@ -50,6 +51,8 @@ const ALL_REDUCE: readonly Algorithm[] = [
 const CATALOG: readonly Algorithm[] = [
   ...ALL_REDUCE,
   allReduceTwoShotQuantized,
+  allReduceMultimemOneShot,
+  allReduceMultimemTwoShot,
   allGatherStaged,
   allGatherDirect,
   allGatherPush,

@@ -5,6 +5,7 @@ import { CrossoverError } from '../../errors.ts';
 import { ALL_REDUCE } from './catalog/all-reduce.ts';
 import { GROUP } from './catalog/group.ts';
 import type { Kernel } from './catalog/kernel.ts';
+import { MULTIMEM } from './catalog/multimem.ts';
 import { PARTS } from './catalog/parts.ts';
 import { QUANTIZED } from './catalog/quantized.ts';
 
@@ -14,6 +15,7 @@ export const KERNELS: Readonly<Record<string, Kernel>> = {
   ...GROUP,
   ...PARTS,
   ...QUANTIZED,
+  ...MULTIMEM,
 };
 
 export function hasKernel(name: string): boolean {
