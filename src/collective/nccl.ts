@@ -2,7 +2,9 @@
  * @file Makes descriptors of what NCCL does. It has no tunables here: NCCL chooses by itself, and its environment variables (NCCL_ALGO,
  * NCCL_PROTO, NCCL_SYM_CTAS) hold for the whole process.
  */
+import type { Launch } from '../engine/engine.ts';
 import type { Operation } from '../operations.ts';
+import { DTYPES, dtypeBytes } from '../tensor/dtype.ts';
 import { type Algorithm, NO_TUNABLES } from './algorithm.ts';
 
 type Collective = Exclude<Operation, 'all_reduce_rms_norm'>;
@@ -27,13 +29,28 @@ export function ncclAlgorithm(operation: Collective): Algorithm {
  * order, at another size, and ordinary ones for max and min and for unequal parts.
  */
 export function ncclSymmetricAlgorithm(operation: Exclude<Collective, 'broadcast'>): Algorithm {
+  const symmetric = `nccl_symmetric_${operation}`;
+  const ordinary = `nccl_${operation}`;
   return {
-    ...one(`nccl_symmetric_${operation}`),
+    source: SOURCE,
+    kernels: [symmetric, ordinary],
+    tunables: () => NONE,
+    enqueue(engine, launch) {
+      launch.kernel = isAligned(operation, launch, engine.group.size) ? symmetric : ordinary;
+      engine.enqueue(launch);
+    },
     operation,
     name: 'nccl_symmetric',
     summary: 'the symmetric kernels of NCCL: directly on the heap, which is registered as a window',
     bits: operation === 'all_gather' ? 'rank-order' : 'unspecified',
   };
+}
+
+/** Symmetric kernels of NCCL 2.28.9 give wrong elements when a rank's part does not begin or end at a multiple of 16 bytes (measured on H200). */
+function isAligned(operation: Collective, launch: Launch, worldSize: number): boolean {
+  const bytes = launch.count * dtypeBytes(DTYPES[launch.dtype]!);
+  const part = operation === 'reduce_scatter' ? bytes / worldSize : bytes;
+  return launch.input % 16 === 0 && launch.output % 16 === 0 && part % 16 === 0;
 }
 
 function one(kernel: string): Pick<Algorithm, 'source' | 'kernels' | 'tunables' | 'enqueue'> {

@@ -5,7 +5,7 @@ import type { DType } from '../../../dist/tensor/dtype.js';
 import { dtypeBytes } from '../../../dist/tensor/dtype.js';
 import { canonical } from './data.ts';
 
-/** Bit for bit, but for the bits of an f32 NaN. */
+/** Bit for bit, but for the bits of a NaN. What is only moved is compared as i8, which has none. */
 export function differs(dtype: DType, actual: Uint8Array, expected: Uint8Array): string | undefined {
   if (actual.length !== expected.length) return `${actual.length} bytes instead of ${expected.length}`;
   const [a, b] = [canonical(dtype, actual), canonical(dtype, expected)];
