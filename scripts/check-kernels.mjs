@@ -18,7 +18,6 @@ import { nvcc } from '../dist/engine/cuda/nvcc.js';
 import { KERNELS_FOLDER, kernelSources, sourceHash, sourceText } from '../dist/engine/cuda/sources.js';
 
 const ARCHITECTURES = ['sm_80', 'sm_90a', 'sm_100a', 'sm_120a'];
-const AS_IT_IS = 'sm_90a';
 const DEFAULT_ONLY = { world: [2, 4, 8], reduce: [0] };
 /** Starting nvcc costs as much as three to ten specialisations. */
 const SPECIALISATIONS_A_RUN = 16;
@@ -42,9 +41,11 @@ if (architectures.length === 0) process.exit(0);
 const folder = mkdtempSync(join(tmpdir(), 'crossover-check-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 const kept = readResults();
-const files = [...kernelSources().keys()].filter((name) => name.endsWith('.cu')).map(describeFile);
+let runs = 0;
+const sources = [...kernelSources().keys()].filter((name) => name.endsWith('.cu'));
+const files = await inParallel(sources, describeFile);
 const chosen = files.filter(
-  ({ entries }) => wanted.length === 0 || entries.some((entry) => wanted.includes(entry)),
+  ({ entries, error }) => error || wanted.length === 0 || entries.some((entry) => wanted.includes(entry)),
 );
 if (chosen.length === 0) {
   console.error(
@@ -53,7 +54,7 @@ if (chosen.length === 0) {
   process.exit(1);
 }
 const jobs = chosen.flatMap(jobsOf);
-await inParallel(jobs, availableParallelism(), run);
+await inParallel(jobs, run);
 writeResults();
 const problems = chosen.flatMap(problemsOf);
 printTable();
@@ -69,30 +70,38 @@ function findNvcc() {
   }
 }
 
-/** A file's functions, what it is specialised by, and what is known of it. */
-function describeFile(file) {
-  const entries = [
-    ...sourceText(file).matchAll(/extern\s+"C"\s+__global__\s+void\s+(?:__\w+__\s*\([^)]*\)\s*)*(\w+)\s*\(/g),
-  ].map(([, name]) => name);
-  const by = Object.keys(AXES).filter((axis) => entries.some((entry) => KERNELS[entry]?.by.includes(axis)));
+/** What a file is specialised by, its functions, and what is known of them. To find its functions it is compiled as it is. */
+async function describeFile(file) {
+  const kernels = Object.values(KERNELS).filter(({ source }) => source === file);
+  const by = Object.keys(AXES).filter((axis) => kernels.some((kernel) => kernel.by.includes(axis)));
   const kernel = { source: file, by };
   const variants = specialisations(kernel, all ? {} : DEFAULT_ONLY).map((values) =>
     definesOf(kernel, values),
   );
   const hash = `${sourceHash(file)} nvcc ${compiler.version} ${OPTIONS.join(' ')}`;
-  if (kept[file]?.hash !== hash) kept[file] = { hash, results: {} };
-  return { file, entries, by, variants, results: kept[file].results };
+  if (kept[file]?.hash !== hash) {
+    const output = join(folder, `${file}.cubin`);
+    const { code, log } = await runNvcc([
+      '-arch',
+      architectures[0],
+      '-o',
+      output,
+      join(KERNELS_FOLDER, file),
+    ]);
+    kept[file] = { hash, entries: [...parse(log).keys()], error: code === 0 ? undefined : log, results: {} };
+  }
+  const { entries, error, results } = kept[file];
+  return { file, entries, error, variants, results };
 }
 
-/** Runs of nvcc for what is not known yet: the file as it is, for one architecture, and its specialisations for all. */
+/** Runs of nvcc for what is not known yet. */
 function jobsOf(described) {
+  if (described.error) return [];
   return architectures.flatMap((architecture) => {
     const missing = described.variants.filter((defines) =>
       described.entries.some((entry) => !described.results[keyOf(entry, defines, architecture)]),
     );
     const list = [];
-    if (architecture === AS_IT_IS && !described.results[keyOf('as it is', [], architecture)])
-      list.push({ described, architecture, variants: undefined });
     for (let i = 0; i < missing.length; i += SPECIALISATIONS_A_RUN) {
       list.push({ described, architecture, variants: missing.slice(i, i + SPECIALISATIONS_A_RUN) });
     }
@@ -105,14 +114,8 @@ function keyOf(entry, defines, architecture) {
 }
 
 async function run({ described, architecture, variants }, number) {
-  const { file, results } = described;
+  const { results } = described;
   const output = join(folder, `${number}.cubin`);
-  if (!variants) {
-    // With the defaults that the file gives its macros.
-    const { code, log } = await runNvcc(['-arch', architecture, '-o', output, join(KERNELS_FOLDER, file)]);
-    results[keyOf('as it is', [], architecture)] = code === 0 ? {} : { error: log };
-    return;
-  }
   const source = join(folder, `${number}.cu`);
   writeFileSync(source, variants.map((defines, index) => pasted(described, defines, index)).join('\n'));
   const { code, log } = await runNvcc([...PASTED, '-arch', architecture, '-o', output, source]);
@@ -127,6 +130,7 @@ async function run({ described, architecture, variants }, number) {
 }
 
 function runNvcc(options) {
+  runs++;
   return new Promise((resolve) => {
     const args = ['-cubin', ...OPTIONS, ...options];
     execFile(compiler.path, args, { timeout: MOST_MS, maxBuffer: 2 ** 28 }, (error, stdout, stderr) =>
@@ -197,10 +201,9 @@ function resultsOf(described, entry, architecture) {
 
 /** One line for each thing that must not be. A log that many specialisations share is told once. */
 function problemsOf(described) {
+  if (described.error) return [`${described.file}: ${errorsIn(described.error)}`];
   const found = new Set();
   for (const architecture of architectures) {
-    const asItIs = described.results[keyOf('as it is', [], architecture)];
-    if (asItIs?.error) found.add(`${described.file} ${architecture}: ${errorsIn(asItIs.error)}`);
     for (const entry of described.entries) {
       for (const { defines, error, stack, spilled } of resultsOf(described, entry, architecture)) {
         const what = `${[entry, ...defines].join(' ')} ${architecture}`;
@@ -258,19 +261,21 @@ function printTable() {
   const seconds = Math.round((performance.now() - started) / 1000);
   console.log(
     `check-kernels: ${count} specialisations x ${architectures.join(', ')} by nvcc ${compiler.version}; ${covered}; ` +
-      `${jobs.length} runs of nvcc, ${seconds} s; ${problems.length === 0 ? 'no spill, no stack, no warning' : `${problems.length} problems`}`,
+      `${runs} runs of nvcc, ${seconds} s; ${problems.length === 0 ? 'no spill, no stack, no warning' : `${problems.length} problems`}`,
   );
 }
 
-async function inParallel(items, workers, work) {
+async function inParallel(items, work) {
+  const done = [];
   let next = 0;
   const worker = async () => {
     while (next < items.length) {
       const number = next++;
-      await work(items[number], number);
+      done[number] = await work(items[number], number);
     }
   };
-  await Promise.all(Array.from({ length: workers }, worker));
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  return done;
 }
 
 function readResults() {
@@ -283,10 +288,12 @@ function readResults() {
 
 /** What failed is compiled again the next time. */
 function writeResults() {
-  const succeeded = Object.entries(kept).map(([file, { hash, results }]) => [
-    file,
-    { hash, results: Object.fromEntries(Object.entries(results).filter(([, { error }]) => !error)) },
-  ]);
+  const succeeded = Object.entries(kept)
+    .filter(([, { error }]) => !error)
+    .map(([file, { results, ...rest }]) => [
+      file,
+      { ...rest, results: Object.fromEntries(Object.entries(results).filter(([, { error }]) => !error)) },
+    ]);
   mkdirSync('.tmp', { recursive: true });
   writeFileSync(join('.tmp', 'check-kernels.json'), JSON.stringify(Object.fromEntries(succeeded)));
 }

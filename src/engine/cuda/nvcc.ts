@@ -83,7 +83,7 @@ function compile(path: string, file: string, options: readonly string[]): Return
       { encoding: 'utf8', timeout: MOST_MS, stdio: ['ignore', 'pipe', 'pipe'] },
     );
     const log = `${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`;
-    return { cubin: status === 0 ? readFileSync(output) : undefined, log };
+    return { cubin: status === 0 ? new Uint8Array(readFileSync(output)) : undefined, log };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -8,4 +8,5 @@ function oneWarp(): GridShape {
 
 export const GROUP: Readonly<Record<string, Kernel>> = {
   barrier: { source: 'barrier.cu', by: ['world'], shape: oneWarp },
+  noop: { source: 'noop.cu', by: [], shape: oneWarp },
 };
