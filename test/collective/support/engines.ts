@@ -1,20 +1,32 @@
 /**
- * @file The engines that tests run on. There is one body of tests; an engine that this version or this host lacks is skipped by name.
+ * @file The engines that tests run on. There is one body of tests; an engine that this host lacks is skipped by name, with the reason.
  */
 import { describe } from 'vitest';
-import { ENGINES, type EngineName } from '../../../dist/collective/engines.js';
+import { ENGINES, type EngineName, LIMITS, visibleGpus } from '../../../dist/collective/engines.js';
 import { launch } from '../../../dist/group/launch.js';
 import type { Report } from './session.ts';
 
-const WANTED = ['cpu', 'cuda'];
+/** GPUs that a suite needs to be run on them. */
+const FEWEST_GPUS = 2;
 
-/** One suite an engine. */
-export function describeEngines(title: string, body: (engine: EngineName) => void): void {
-  for (const name of WANTED) {
-    const missing = !(ENGINES as readonly string[]).includes(name);
-    const suffix = missing ? ` (skipped: this version has no ${name} engine)` : '';
-    describe.skipIf(missing)(`${title} on ${name}${suffix}`, () => body(name as EngineName));
+/** One suite an engine; `only` names those whose algorithms the suite is about. */
+export function describeEngines(
+  title: string,
+  body: (engine: EngineName) => void,
+  only: readonly EngineName[] = ENGINES,
+): void {
+  for (const name of only) {
+    const missing = name === 'cuda' && visibleGpus() < FEWEST_GPUS;
+    const suffix = missing ? ` (skipped: needs ${FEWEST_GPUS} GPUs, and there are ${visibleGpus()})` : '';
+    describe.skipIf(missing)(`${title} on ${name}${suffix}`, () => body(name));
   }
+}
+
+/** The cases that have a device for every rank. A suite that is skipped keeps all of its cases. */
+export function servedBy<Case extends { readonly ranks: number }>(engine: EngineName, cases: Case[]): Case[] {
+  const gpus = visibleGpus();
+  const most = engine === 'cuda' && gpus >= FEWEST_GPUS ? gpus : LIMITS[engine].ranks;
+  return cases.filter(({ ranks }) => ranks <= most);
 }
 
 /** What every program gets; `options` is the program's own. */
