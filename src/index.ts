@@ -21,7 +21,8 @@ export type { Recording } from './engine/engine.ts';
 // Errors
 export { CrossoverError, MismatchError, RankError } from './errors.ts';
 // Ranks
-export type { Group } from './group/group.ts';
+export type { Group, GroupKind } from './group/group.ts';
+export { type HostsOptions, readSecret } from './group/hosts.ts';
 export { type LaunchOptions, launch } from './group/launch.ts';
 export { Tensor } from './memory/tensor.ts';
 export {

@@ -98,7 +98,9 @@ class Listener {
   }
 
   async #receive(socket: Socket): Promise<void> {
-    const at = `${socket.remoteAddress}:${socket.remotePort}`;
+    // Who has gone already has no address.
+    const { remoteAddress, remotePort } = socket;
+    const at = remoteAddress === undefined ? 'a connection' : `${remoteAddress}:${remotePort}`;
     const refuse = (why: string): void => {
       socket.destroy();
       this.#tell(at, why);

@@ -40,6 +40,7 @@ const VALUES = [
   'pcieTree',
   'planJsonSchema',
   'predict',
+  'readSecret',
   'savePlan',
   'simulatedAlgorithmsOf',
   'topologyPreset',
@@ -47,7 +48,7 @@ const VALUES = [
 
 const TYPES = `
   Algorithm AlgorithmChoice AlgorithmRequest AllReduceOptions Bits Candidate Choice CommunicatorOptions DType Efficiency
-  ExplainOptions Explanation Fingerprint Group HostFingerprint Interconnect LaunchOptions Link LoadPlanOptions MeasuredPoint Mode
+  ExplainOptions Explanation Fingerprint Group GroupKind HostFingerprint HostsOptions Interconnect LaunchOptions Link LoadPlanOptions MeasuredPoint Mode
   NormOperands NvlinkOptions Operation Override PcieOptions Phase PhaseCost Plan PlanEntry PlanKey PlanRange Prediction
   Quantization Recording ReduceOp ReduceScatterOptions ReducibleDType RegretPlace RegretReport RunnerUp SimulatedAlgorithm Terms
   Topology TopologyNode Transfer Tunables

@@ -1,6 +1,7 @@
 /** @file `crossover run` as a process, from the programs' folder. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
@@ -51,16 +52,20 @@ export function start(args: readonly string[], env: Record<string, string> = {})
   return { child, ended, says };
 }
 
-/** Whether a process of that id is there and not merely waiting to be collected. */
+/** Whether a process has ended within a time; one that only waits to be collected by its parent has. */
 export async function gone(pid: number, ms: number): Promise<boolean> {
   const end = performance.now() + ms;
-  while (performance.now() < end) {
-    try {
-      process.kill(pid, 0);
-    } catch {
-      return true;
-    }
+  do {
+    if (/\) [ZX] /.test(stateOf(pid))) return true;
     await new Promise((done) => setTimeout(done, 20));
-  }
+  } while (performance.now() < end);
   return false;
+}
+
+function stateOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch {
+    return ') X ';
+  }
 }
