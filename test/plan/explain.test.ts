@@ -27,6 +27,17 @@ describe('explain', () => {
     expect(result.advantagePercent).toBeCloseTo(33.33, 2);
   });
 
+  it('says how far the results of a lossy choice are off', () => {
+    const entry = sampleEntry();
+    const candidates = entry.candidates.map((one) =>
+      one.algorithm === 'two_shot_pull' ? { ...one, relativeError: 0.0214 } : one,
+    );
+    const { notes } = explain(samplePlan([{ ...entry, candidates }]), KEY, 4096);
+    expect(notes).toEqual([
+      'it rounds values on the way: results are off by 2.1 % of the exact ones, on average',
+    ]);
+  });
+
   it('interpolates on log-log axes', () => {
     // Half way from 1024 to 4096 on a log scale: sqrt(4 * 8). nccl: a sixth of the way from 12 to 14.
     const result = explain(plan, KEY, 2048);

@@ -58,7 +58,7 @@ function infoOf(name: string, kernel: Kernel, index: number): KernelInfo {
     index,
     kernel,
     collective: COLLECTIVE.test(name),
-    rows: /rms_norm|quantize/.test(name),
+    rows: /rms_norm|^quantize/.test(name),
     parts,
   };
 }
