@@ -33,6 +33,8 @@ export interface Timing {
 
 /** One sample should last this long: well above the clock's resolution and the barrier's jitter. */
 const SAMPLE_US = 250;
+/** By a device's clock: it starts some microseconds before the host has enqueued the first operation. */
+const DEVICE_SAMPLE_US = 1000;
 /** Operations in a recording that is replayed for timing, on the host's clock and on a device's: starting a graph costs as much as a few operations. */
 const RECORDED = { host: 16, device: 96 } as const;
 /** Messages of this size take longer than a replay costs. */
@@ -168,15 +170,16 @@ class Runner {
     return bytes >= LONG_BYTES[clock] ? sets : Math.max(1, Math.floor(RECORDED[clock] / sets)) * sets;
   }
 
-  /** Warms up, and sets the repeats so that a sample lasts SAMPLE_US or one operation. All ranks agree on the number. */
+  /** Warms up, and sets the repeats so that a sample lasts long enough, or one operation. All ranks agree on the number. */
   calibrate(): void {
     this.sample();
+    const wanted = this.#comm.engine.timer ? DEVICE_SAMPLE_US : SAMPLE_US;
     for (let k = 0; k < 4; k++) {
       const total = Math.max(...this.#comm.group.gather(this.sample() * this.#perSample));
-      if (total >= SAMPLE_US / 2) break;
+      if (total >= wanted / 2) break;
       this.#repeats = Math.min(
         1 << 16,
-        Math.max(this.#repeats + 1, Math.ceil((this.#repeats * SAMPLE_US) / Math.max(total, 0.1))),
+        Math.max(this.#repeats + 1, Math.ceil((this.#repeats * wanted) / Math.max(total, 0.1))),
       );
     }
   }
