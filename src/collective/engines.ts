@@ -4,8 +4,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { cpuFingerprint, createCpuEngine } from '../engine/cpu/engine.ts';
 import { MAX_HIDDEN, MAX_WORLD_SIZE } from '../engine/cpu/layout.ts';
+import { createCudaEngine } from '../engine/cuda/create.ts';
 import { deviceCount } from '../engine/cuda/device.ts';
-import { createCudaEngine } from '../engine/cuda/engine.ts';
 import { cudaFingerprint } from '../engine/cuda/fingerprint.ts';
 import { MAX_HIDDEN as CUDA_MAX_HIDDEN, MAX_WORLD } from '../engine/cuda/layout.ts';
 import type { Engine } from '../engine/engine.ts';

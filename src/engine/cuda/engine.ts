@@ -2,7 +2,7 @@
  * @file The CUDA engine: a rank is a thread or process with one GPU and one stream, kernels reach into each other's memory, and recordings are
  * CUDA graphs. Nothing here blocks in the driver while a kernel may wait for a peer: the host waits by polling, so that a rank can be ended.
  */
-import { CrossoverError, MismatchError } from '../../errors.ts';
+import { CrossoverError } from '../../errors.ts';
 import { CUDA_SUCCESS, check } from '../../ffi/cuda.ts';
 import { type Group, SITE } from '../../group/group.ts';
 import type { Fingerprint } from '../../plan/plan.ts';
@@ -17,14 +17,14 @@ import {
 import { aloneKernel, copyAlone } from './alone.ts';
 import { CallLog } from './call-log.ts';
 import type { ShapeTarget } from './catalog/kernel.ts';
-import { type Device, deviceCount, type Links, linksOf, openDevice } from './device.ts';
+import type { Device, Links } from './device.ts';
 import { Farewell } from './farewell.ts';
 import { cudaFingerprint } from './fingerprint.ts';
 import { COLLECTIVE, Functions, INFOS, type KernelInfo, type LoadedKernel, NCCL_NAMES } from './functions.ts';
 import { Capture, type Graph } from './graph.ts';
 import { LaunchRecord } from './launch-record.ts';
-import { DEFAULT_ARENA_BYTES, HEAP, MAILBOX_BYTES, MAX_HIDDEN, MAX_WORLD, STAGE_BYTES } from './layout.ts';
-import { type Blocks, createBlock, initialize, mapNobody, mapPeers } from './memory.ts';
+import { HEAP, MAILBOX_BYTES, MAX_HIDDEN, STAGE_BYTES } from './layout.ts';
+import type { Blocks } from './memory.ts';
 import { createNccl, type Outside } from './nccl.ts';
 import { Status } from './status.ts';
 import { EventTimer } from './timer.ts';
@@ -45,69 +45,13 @@ const DEFAULT_DEADLINE_SECONDS = 8;
 /** Devices from sm_90 on let a kernel's blocks start while the kernel before ends. */
 const PROGRAMMATIC_FROM = 90;
 
-/** Collective over the group: every rank of it must call. */
-export function createCudaEngine(group: Group, options: CudaEngineOptions = {}): Engine {
-  const { arenaBytes = DEFAULT_ARENA_BYTES, firstEpoch = 0 } = options;
-  if (group.size > MAX_WORLD) {
-    throw new CrossoverError(`the CUDA engine serves 1 to ${MAX_WORLD} ranks, not ${group.size}`);
-  }
-  if (!Number.isSafeInteger(arenaBytes) || arenaBytes < 256) {
-    throw new CrossoverError(`arenaBytes is ${arenaBytes}; use a whole number from 256 up`);
-  }
-  const sizes = group.gather(arenaBytes);
-  const other = sizes.findIndex((bytes) => bytes !== sizes[0]);
-  if (other >= 0) {
-    throw new MismatchError(
-      `ranks disagree: arenaBytes is ${sizes[0]} on rank 0, ${sizes[other]} on rank ${other}`,
-    );
-  }
-  checkDevices(group);
-  const device = openDevice(group.localRank);
-  const links: Links = group.kind === 'hosts' ? { kind: 'none', broken: undefined } : linksOf(group.size);
-  const reachable = group.kind !== 'hosts' && links.broken === undefined;
-  // Processes map each other's memory for themselves.
-  const ordinals =
-    reachable && group.kind === 'threads'
-      ? Array.from({ length: group.size }, (_, rank) => rank)
-      : [device.ordinal];
-  const rounded = Math.ceil(arenaBytes / 256) * 256;
-  const block = createBlock(device, rounded, ordinals);
-  const blocks = reachable ? mapPeers(group, device, block) : mapNobody(device, block);
-  initialize(device, block, firstEpoch);
-  const engine = new CudaEngine(group, device, links, blocks, rounded, options);
-  engine.synchronize();
-  // No rank launches before every rank's mailboxes are empty.
-  group.barrier();
-  return engine;
-}
-
-/**
- * Every rank says the same, and not before all have loaded what they need: a thread that is ended while it loads a native module takes the
- * process with it.
- */
-function checkDevices(group: Group): void {
-  const [problem] = group.gather(problemWithDevices(group)).filter((one) => one !== undefined);
-  if (problem !== undefined) throw new CrossoverError(problem);
-}
-
-function problemWithDevices({ localSize }: Group): string | undefined {
-  try {
-    const count = deviceCount();
-    return count >= localSize
-      ? undefined
-      : `${localSize} ranks need ${localSize} GPUs, and the driver shows ${count} to this process; use fewer ranks, or the CPU engine (--device cpu)`;
-  } catch (error) {
-    if (error instanceof CrossoverError) return error.message;
-    throw error;
-  }
-}
-
-class CudaEngine implements Engine {
+/** Made by `createCudaEngine`. */
+export class CudaEngine implements Engine {
   readonly name = 'cuda';
   readonly group: Group;
   readonly arena: Arena;
   readonly traits: DeviceTraits;
-  readonly maxHidden = MAX_HIDDEN;
+  readonly maxHidden: number = MAX_HIDDEN;
   readonly timer: EventTimer;
   readonly #device: Device;
   readonly #links: Links;

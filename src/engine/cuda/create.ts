@@ -1,0 +1,67 @@
+/**
+ * @file Makes a rank's CUDA engine: its GPU, its memory block, and the blocks of its peers.
+ */
+import { CrossoverError, MismatchError } from '../../errors.ts';
+import type { Group } from '../../group/group.ts';
+import type { Engine } from '../engine.ts';
+import { deviceCount, type Links, linksOf, openDevice } from './device.ts';
+import { CudaEngine, type CudaEngineOptions } from './engine.ts';
+import { DEFAULT_ARENA_BYTES, MAX_WORLD } from './layout.ts';
+import { createBlock, initialize, mapNobody, mapPeers } from './memory.ts';
+
+/** Collective over the group: every rank of it must call. */
+export function createCudaEngine(group: Group, options: CudaEngineOptions = {}): Engine {
+  const { arenaBytes = DEFAULT_ARENA_BYTES, firstEpoch = 0 } = options;
+  if (group.size > MAX_WORLD) {
+    throw new CrossoverError(`the CUDA engine serves 1 to ${MAX_WORLD} ranks, not ${group.size}`);
+  }
+  if (!Number.isSafeInteger(arenaBytes) || arenaBytes < 256) {
+    throw new CrossoverError(`arenaBytes is ${arenaBytes}; use a whole number from 256 up`);
+  }
+  const sizes = group.gather(arenaBytes);
+  const other = sizes.findIndex((bytes) => bytes !== sizes[0]);
+  if (other >= 0) {
+    throw new MismatchError(
+      `ranks disagree: arenaBytes is ${sizes[0]} on rank 0, ${sizes[other]} on rank ${other}`,
+    );
+  }
+  checkDevices(group);
+  const device = openDevice(group.localRank);
+  const links: Links = group.kind === 'hosts' ? { kind: 'none', broken: undefined } : linksOf(group.size);
+  const reachable = group.kind !== 'hosts' && links.broken === undefined;
+  // Processes map each other's memory for themselves.
+  const ordinals =
+    reachable && group.kind === 'threads'
+      ? Array.from({ length: group.size }, (_, rank) => rank)
+      : [device.ordinal];
+  const rounded = Math.ceil(arenaBytes / 256) * 256;
+  const block = createBlock(device, rounded, ordinals);
+  const blocks = reachable ? mapPeers(group, device, block) : mapNobody(device, block);
+  initialize(device, block, firstEpoch);
+  const engine = new CudaEngine(group, device, links, blocks, rounded, options);
+  engine.synchronize();
+  // No rank launches before every rank's mailboxes are empty.
+  group.barrier();
+  return engine;
+}
+
+/**
+ * Every rank says the same, and not before all have loaded what they need: a thread that is ended while it loads a native module takes the
+ * process with it.
+ */
+function checkDevices(group: Group): void {
+  const [problem] = group.gather(problemWithDevices(group)).filter((one) => one !== undefined);
+  if (problem !== undefined) throw new CrossoverError(problem);
+}
+
+function problemWithDevices({ localSize }: Group): string | undefined {
+  try {
+    const count = deviceCount();
+    return count >= localSize
+      ? undefined
+      : `${localSize} ranks need ${localSize} GPUs, and the driver shows ${count} to this process; use fewer ranks, or the CPU engine (--device cpu)`;
+  } catch (error) {
+    if (error instanceof CrossoverError) return error.message;
+    throw error;
+  }
+}
