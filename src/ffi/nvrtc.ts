@@ -63,6 +63,8 @@ export interface Nvrtc {
 }
 
 let bound: Nvrtc | undefined;
+/** Held for ever: koffi closes a library when its handle is collected, and NVRTC opens this one only at the first compilation. */
+const builtins: Library[] = [];
 
 /** NVRTC, bound once a thread. @throws CrossoverError when there is none */
 export function nvrtc(): Nvrtc {
@@ -134,6 +136,6 @@ function openBuiltins(path: string): void {
     return;
   }
   for (const name of names.filter((file) => /^libnvrtc-builtins\.so\.\d+\.\d+$/.test(file))) {
-    openFile(join(folder, name), { global: true });
+    builtins.push(openFile(join(folder, name), { global: true }));
   }
 }

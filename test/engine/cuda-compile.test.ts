@@ -1,7 +1,9 @@
 /** @file Which compiler is used for which device, and what it makes of the kernels. Compilers that are not here are skipped, with the reason. */
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { definesOf } from '../../dist/engine/cuda/catalog/kernel.js';
 import { KERNELS } from '../../dist/engine/cuda/catalog.js';
@@ -109,6 +111,13 @@ describe.each(here.map((compiler) => [compiler.name, compiler] as const))('%s', 
   test('refuses an architecture that it does not know', () => {
     expect(() => compiler.compile('barrier.cu', ['WORLD=4'], 'sm_13')).toThrow(CrossoverError);
   });
+});
+
+// koffi closes what nobody holds, and NVRTC opens its builtins by name only when it compiles.
+test.skipIf(!here.some(({ name }) => name === 'NVRTC'))('NVRTC compiles after a garbage collection', () => {
+  const program = fileURLToPath(new URL('./programs/nvrtc-after-gc.mjs', import.meta.url));
+  const { stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', program], { encoding: 'utf8' });
+  expect(stderr + stdout).toBe('compiled\n');
 });
 
 test.skipIf(here.length > 0)(`skipped: no compiler here: ${reasons.join('; ')}`, () => {});
