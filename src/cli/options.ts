@@ -77,6 +77,9 @@ export function parseWholes(text: string, option: string, least: number, most: n
   return [...new Set(text.split(',').map((part) => parseWhole(part, option, least, most)))];
 }
 
+/** Ranks that one engine or the other serves. */
+export const MOST_RANKS: number = Math.max(...ENGINES.map((engine) => LIMITS[engine].ranks));
+
 /** The option --device, which says what `engineOption` is given. */
 export const DEVICE_FLAGS = '--device <name>';
 export const DEVICE_HELP: string = `${ENGINES.join(' or ')}; cuda where there is a GPU for every rank ($CROSSOVER_DEVICE)`;

@@ -6,7 +6,7 @@ import type { BenchRequest, BenchRow } from '../../bench/program.ts';
 import { algorithmNamed, parseOperation } from '../../collective/catalog.ts';
 import { type EngineName, fingerprintHere, LIMITS } from '../../collective/engines.ts';
 import { CrossoverError } from '../../errors.ts';
-import { launch, MAX_RANKS } from '../../group/launch.ts';
+import { launch } from '../../group/launch.ts';
 import { MODES, OPERATIONS, type Operation, QUANTIZATIONS, REDUCE_OPS } from '../../operations.ts';
 import { type BenchTitle, formatAlgorithm, formatSideBySide } from '../../report/bench-tables.ts';
 import { bold } from '../../report/table.ts';
@@ -20,6 +20,7 @@ import {
   defaultRanks,
   engineOption,
   hardwareOf,
+  MOST_RANKS,
   PROCESSES_FLAG,
   PROCESSES_HELP,
   parseAbove,
@@ -87,7 +88,7 @@ export function benchCommand(): Command {
 }
 
 async function run(name: string, options: Options): Promise<void> {
-  const ranks = parseWhole(options.ranks, '--ranks', 1, MAX_RANKS);
+  const ranks = parseWhole(options.ranks, '--ranks', 1, MOST_RANKS);
   const device = engineOption(options.device, ranks);
   parseWhole(options.ranks, '--ranks', 1, LIMITS[device].ranks);
   const request = requestOf(name, options, device);

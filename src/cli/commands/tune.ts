@@ -4,7 +4,7 @@
 import { relative } from 'node:path';
 import { Command, Option } from 'commander';
 import { type EngineName, LIMITS } from '../../collective/engines.ts';
-import { launch, MAX_RANKS } from '../../group/launch.ts';
+import { launch } from '../../group/launch.ts';
 import { MODES, OPERATIONS, QUANTIZATIONS } from '../../operations.ts';
 import { defaultPlanPath, savePlan } from '../../plan/file.ts';
 import { PLAN_SCHEMA, type Plan } from '../../plan/plan.ts';
@@ -22,6 +22,7 @@ import {
   defaultRanks,
   engineOption,
   hardwareOf,
+  MOST_RANKS,
   PROCESSES_FLAG,
   PROCESSES_HELP,
   parseAbove,
@@ -98,7 +99,7 @@ function all(flags: string, names: readonly string[]): Option {
 }
 
 async function run(options: Options): Promise<void> {
-  const ranks = parseWhole(options.ranks, '--ranks', 1, MAX_RANKS);
+  const ranks = parseWhole(options.ranks, '--ranks', 1, MOST_RANKS);
   const device = engineOption(options.device, ranks);
   parseWhole(options.ranks, '--ranks', 1, LIMITS[device].ranks);
   const request = requestOf(options, device);
