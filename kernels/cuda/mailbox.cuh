@@ -18,23 +18,24 @@ DEVICE u32 sendable(u32 word) { return word == EMPTY_WORD ? 0x7fffffffu : word; 
 DEVICE Pack sendable(Pack p) { return {sendable(p.x), sendable(p.y), sendable(p.z), sendable(p.w)}; }
 DEVICE bool full(Pack p) { return p.x != EMPTY_WORD && p.y != EMPTY_WORD && p.z != EMPTY_WORD && p.w != EMPTY_WORD; }
 
-// Offset in a memory block of one lane's slot of unit `unit`, for what rank `source` sends.
-DEVICE u64 slot_offset(u64 mailbox, u32 unit, u32 half, u32 source) {
-  return mailbox + (u64(unit * 2 + half) * WORLD + source) * UNIT_BYTES + lane_id() * SLOT_BYTES;
+// Offset in a memory block of one lane's slot of unit `unit`, for what rank `source` sends. In 32 bits, which compilers leave in one piece:
+// of 64 bits they keep a part for each peer in registers.
+DEVICE u32 slot_offset(u64 mailbox, u32 unit, u32 half, u32 source) {
+  return u32(mailbox) + ((unit * 2 + half) * WORLD + source) * UNIT_BYTES + lane_id() * SLOT_BYTES;
 }
 
-// Waits for all peers' packs of a unit: box[r] for r != rank. False when it was given up.
-DEVICE bool receive(const Launch& a, u64 mailbox, u32 unit, u32 half, Pack (&box)[WORLD]) {
+// Waits for all peers' packs of a unit, or those of the first `sources` ranks: box[r] for r != rank. False when it was given up.
+DEVICE bool receive(const Launch& a, u64 mailbox, u32 unit, u32 half, Pack (&box)[WORLD], u32 sources = WORLD) {
   const u8* own = a.peers[a.rank];
   Deadline deadline;
   for (;;) {
     bool all = true;
 #pragma unroll
     for (u32 r = 0; r < WORLD; r++)
-      if (r != a.rank) box[r] = load_relaxed(own + slot_offset(mailbox, unit, half, r));
+      if (r != a.rank && r < sources) box[r] = load_relaxed(own + slot_offset(mailbox, unit, half, r));
 #pragma unroll
     for (u32 r = 0; r < WORLD; r++)
-      if (r != a.rank) all = all && full(box[r]);
+      if (r != a.rank && r < sources) all = all && full(box[r]);
     if (all) break;
     if (deadline.passed(a, WORLD)) return false;
   }

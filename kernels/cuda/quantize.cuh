@@ -1,0 +1,166 @@
+// Packs to f8e4m3, i8 and e2m1 (FP4), with scales. QUANT: 0 none, 1 f8e4m3_static, 2 f8e4m3_token, 3 i8_token, 4 nvfp4 (src/operations.ts).
+//
+// The codes are those of src/tensor/reference/quantize.ts, bit for bit: values are divided by scales with one rounding, and then rounded to
+// the code, to nearest even, saturating, NaN kept where there is one.
+#pragma once
+#include "number.cuh"
+
+#ifndef QUANT
+#define QUANT 0
+#endif
+
+constexpr bool QUANTIZED = QUANT != 0;
+constexpr bool SCALE_PER_TOKEN = QUANT == 2 || QUANT == 3;
+
+DEVICE float from_bits(u32 bits) { return __uint_as_float(bits); }
+DEVICE u32 magnitude_bits(float x) { return __float_as_uint(x) & 0x7fffffffu; }
+constexpr u32 INFINITY_BITS = 0x7f800000u;
+
+// Largest magnitude of a pack as bits, whose order is that of the magnitudes; NaN is the largest.
+DEVICE u32 largest(Pack p) {
+  const Values x = widen(p);
+  u32 most = 0;
+#pragma unroll
+  for (u32 i = 0; i < ELEMENTS; i++) most = max(most, magnitude_bits(x.v[i]));
+  return most;
+}
+DEVICE u32 largest_of_warp(u32 most) {
+  u32 all;
+  asm volatile("redux.sync.max.u32 %0, %1, 0xffffffff;" : "=r"(all) : "r"(most));
+  return all;
+}
+
+// The scale of a token whose largest magnitude is `amax`: 1 for zeros, never less than the smallest float32, so that no quotient is infinite.
+DEVICE float token_scale(u32 amax) {
+  if (amax == 0) return 1.0f;
+  const float scale = __fdiv_rn(from_bits(amax), QUANT == 3 ? 127.0f : 448.0f);
+  return scale == 0 ? from_bits(1) : scale;
+}
+
+// To e4m3. Saturates at 448, infinities too.
+DEVICE u32 f8_of(float x) {
+  const u32 bits = __float_as_uint(x), sign = bits >> 24 & 0x80u;
+  if ((bits & 0x7fffffffu) > INFINITY_BITS) return 0x7f;
+  const u32 a = min(bits & 0x7fffffffu, 0x43e00000u);
+  // Subnormals are rounded by the adder: 2^14 has their unit in its last place.
+  const u32 small = __float_as_uint(__fadd_rn(from_bits(a), 16384.0f)) - 0x46800000u;
+  const u32 normal = (a + 0x7ffffu - 0x3c000000u + (a >> 20 & 1)) >> 20;
+  return sign | (a < 0x3c800000u ? small : normal);
+}
+// Two of them, the first in the low byte.
+DEVICE u32 f8_pair(float low, float high) {
+#if __CUDA_ARCH__ >= 890
+  u16 pair;
+  asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;" : "=h"(pair) : "f"(high), "f"(low));
+  return pair;
+#else
+  return f8_of(low) | f8_of(high) << 8;
+#endif
+}
+DEVICE float f8_value(u32 code) {
+  // The exponent's bias is 7 there and 127 here; the product makes subnormals exact, too.
+  return (code & 0x7f) == 0x7f ? from_bits(0x7fc00000u) : __fmul_rn(from_bits((code & 0x7f) << 20), from_bits(0x7b800000u));
+}
+
+DEVICE u32 i8_of(float x) { return u32(max(-128, min(127, __float2int_rn(x)))) & 0xff; }
+// The same for magnitudes up to 127 and a bit: 1.5 x 2^23 has ones in its last place, and leaves the code in the low byte.
+DEVICE u32 i8_of_small(float x) { return __float_as_uint(__fadd_rn(x, 12582912.0f)) & 0xff; }
+
+// Four values to four bytes, the first the lowest. `small`: none is NaN, and i8 holds them all.
+DEVICE u32 bytes_of(float a, float b, float c, float d, bool small) {
+#if QUANT == 3
+  return small ? i8_of_small(a) | i8_of_small(b) << 8 | i8_of_small(c) << 16 | i8_of_small(d) << 24
+               : i8_of(a) | i8_of(b) << 8 | i8_of(c) << 16 | i8_of(d) << 24;
+#else
+  return f8_pair(a, b) | f8_pair(c, d) << 16;
+#endif
+}
+
+// Division of many by one scale. A reciprocal and two steps give the correctly rounded quotient where nothing leaves the range of
+// float32: that is how the compiler divides, but it takes the reciprocal each time, and a branch.
+struct Divisor {
+  float scale, reciprocal;
+  bool ordinary;
+
+  __device__ __forceinline__ explicit Divisor(float s) {
+    scale = s;
+    reciprocal = __frcp_rn(s);
+    ordinary = s > from_bits(0x21800000u) && s < from_bits(0x5d800000u);  // 2^-60, 2^60
+  }
+  // Only for an ordinary scale, and then a token has no NaN and no infinity. Of what saturates anyway and of what comes out as zero no more than that is right.
+  __device__ __forceinline__ float quotient(float x) const {
+    float a = from_bits(magnitude_bits(x));
+    // Keeps the product finite, and NaN.
+    if (!SCALE_PER_TOKEN) asm("min.NaN.f32 %0, %1, %2;" : "=f"(a) : "f"(a), "f"(__fmul_rn(scale, 1024.0f)));
+    float q = __fmul_rn(a, reciprocal);
+    q = __fmaf_rn(reciprocal, __fmaf_rn(-scale, q, a), q);
+    q = __fmaf_rn(reciprocal, __fmaf_rn(-scale, q, a), q);
+    return from_bits(__float_as_uint(q) | (__float_as_uint(x) & 0x80000000u));
+  }
+};
+
+// A value to e2m1: 0, 0.5, 1, 1.5, 2, 3, 4, 6; ties go to the even code, NaN to +6.
+DEVICE u32 e2m1_of(float x) {
+  const float a = from_bits(magnitude_bits(x));
+  if (!(a <= from_bits(INFINITY_BITS))) return 7;
+  const u32 code = (a > 0.25f) + (a >= 0.75f) + (a > 1.25f) + (a >= 1.75f) + (a > 2.5f) + (a >= 3.5f) + (a > 5.0f);
+  return code | (__float_as_uint(x) >> 28 & 8);
+}
+// The same for what is not NaN, in fewer steps: a number with the unit of a's binade (0.5 below 2) in its last place rounds the sum.
+DEVICE u32 e2m1_of_number(float x) {
+  const float a = fminf(from_bits(magnitude_bits(x)), 6.0f);
+  const u32 binade = max(__float_as_uint(a) & INFINITY_BITS, 0x3f800000u);
+  const u32 rounder = binade + 0x0b400000u;
+  const u32 units = __float_as_uint(__fadd_rn(a, from_bits(rounder))) - rounder;
+  return (units + (binade >> 22) - 254) | (__float_as_uint(x) >> 28 & 8);
+}
+
+// One lane's part of a row of quantized output: ELEMENTS bytes, or half as many for FP4.
+DEVICE void store_codes(u8* p, u32 low, u32 high, u32 bytes, u32 whole, bool aligned) {
+  if (aligned && bytes == whole) {
+    if (whole == 8) asm volatile("st.global.v2.u32 [%0], {%1, %2};" ::"l"(p), "r"(low), "r"(high) : "memory");
+    if (whole == 4) asm volatile("st.global.u32 [%0], %1;" ::"l"(p), "r"(low) : "memory");
+    if (whole == 2) asm volatile("st.global.u16 [%0], %1;" ::"l"(p), "h"(u16(low)) : "memory");
+    return;
+  }
+#pragma unroll 1
+  for (; bytes > 0; bytes--, p++) {
+    *p = u8(low);
+    low = __funnelshift_r(low, high, 8);
+    high >>= 8;
+  }
+}
+
+// Quantizes a pack, slot `slot` of a row, `count` elements of which are there, and stores codes and block scales. All lanes of a warp call it together.
+// `scale` is the token's or the caller's.
+DEVICE void store_quantized(const Launch& a, u32 row, u32 slot, u32 count, Pack p, const Divisor& scale, bool aligned) {
+  const Values x = widen(p);
+  const u32 first = slot * ELEMENTS;
+  u32 words[2] = {0, 0};
+#if QUANT == 4
+  // A block of 16 elements is two lanes' packs, or four; 16 divides `hidden`, so blocks are whole.
+  u32 amax = largest(p);
+  amax = max(amax, __shfl_xor_sync(0xffffffffu, amax, 1));
+  if (DTYPE == 0) amax = max(amax, __shfl_xor_sync(0xffffffffu, amax, 2));
+  const u32 code = f8_of(__fmul_rn(__fdiv_rn(from_bits(amax), 6.0f), a.scale));
+  const float block = f8_value(code);
+  const float by = block == 0 ? 0.0f : __fdiv_rn(a.scale, block);
+  if (by > 0 && by < from_bits(INFINITY_BITS)) {
+#pragma unroll
+    for (u32 i = 0; i < ELEMENTS; i++) words[0] |= e2m1_of_number(__fmul_rn(x.v[i], by)) << (4 * i);
+  } else {
+#pragma unroll
+    for (u32 i = 0; i < ELEMENTS; i++) words[0] |= e2m1_of(__fmul_rn(x.v[i], by)) << (4 * i);
+  }
+  if (count == 0) return;
+  store_codes(a.quant_out + (u64(row) * a.hidden + first) / 2, words[0], 0, ELEMENTS / 2, ELEMENTS / 2, aligned);
+  if (first % 16 == 0) a.scale_out[(u64(row) * a.hidden + first) / 16] = u8(code);
+#else
+  float q[ELEMENTS];
+#pragma unroll
+  for (u32 i = 0; i < ELEMENTS; i++) q[i] = scale.ordinary ? scale.quotient(x.v[i]) : __fdiv_rn(x.v[i], scale.scale);
+#pragma unroll
+  for (u32 i = 0; i < ELEMENTS; i += 4) words[i / 4] = bytes_of(q[i], q[i + 1], q[i + 2], q[i + 3], scale.ordinary);
+  store_codes(a.quant_out + u64(row) * a.hidden + first, words[0], words[1], count, ELEMENTS, aligned);
+#endif
+}
