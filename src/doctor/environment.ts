@@ -12,12 +12,17 @@ const PREFIXES = ['NCCL_', 'CUDA_', 'TORCH_SYMM_MEM_', 'NVSHMEM_', 'CROSSOVER_']
 const BORING =
   /^CUDA_(HOME|PATH|VERSION|PKG_VERSION|ROOT|BIN_PATH|INC_PATH|LIB_PATH|TOOLKIT\w*)$|^NCCL_VERSION$/;
 
+/** Variables whose values are for nobody's eyes: people paste what the doctor says into issues. */
+const SECRET = /SECRET/;
+
 type Meaning = string | ((value: string) => string);
 
 const off = (value: string): boolean => ['0', 'n', 'no', 'off', 'false'].includes(value.toLowerCase());
 
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   // ---- ours ----
+  CROSSOVER_DEVICE: 'the engine that runs where no option names one',
+  CROSSOVER_SECRET: 'what all hosts of a group know',
   CROSSOVER_PLAN: 'the plan that collectives follow',
   CROSSOVER_FORCE: (value) =>
     off(value) || value === '' ? 'plans from elsewhere are refused' : 'plans from elsewhere are followed too',
@@ -130,7 +135,7 @@ export function environmentFindings(environment: Readonly<Record<string, string 
       return {
         section,
         what: name,
-        found: value === '' ? '(empty)' : value,
+        found: value === '' ? '(empty)' : SECRET.test(name) ? '(set, not shown)' : value,
         ok: true,
         consequence: typeof meaning === 'string' ? meaning : meaning(value),
         remedy: '',

@@ -53,6 +53,12 @@ test('a library that crashes its probe is told as that', () => {
   });
 });
 
+test('a secret is never shown', () => {
+  const [finding] = environmentFindings({ CROSSOVER_SECRET: 'what nobody may read' });
+  expect(finding).toMatchObject({ what: 'CROSSOVER_SECRET', found: '(set, not shown)' });
+  expect(JSON.stringify(finding)).not.toContain('nobody may read');
+});
+
 test('only variables that are set and matter, each with its meaning for this value', () => {
   const findings = environmentFindings({
     HOME: '/root',
