@@ -6,7 +6,7 @@
 /**
  * What the ranks are:
  * - `threads`: of one process; shared memory that is sent stays shared
- * - `processes`: of one host; they can exchange descriptors (descriptors.ts)
+ * - `processes`: of one host; they can exchange descriptors (processes.ts)
  * - `hosts`: processes of several hosts; nothing is shared
  */
 export type GroupKind = 'threads' | 'processes' | 'hosts';
