@@ -7,6 +7,7 @@ import type { Communicator } from '../collective/communicator.ts';
 import { createCommunicator } from '../collective/create.ts';
 import type { Choice } from '../collective/dispatch.ts';
 import { type EngineName, LIMITS } from '../collective/engines.ts';
+import { nobodyServes } from '../collective/usable.ts';
 import { CrossoverError } from '../errors.ts';
 import type { Group } from '../group/group.ts';
 import { accuracy } from '../measure/accuracy.ts';
@@ -88,6 +89,7 @@ export default function main(group: Group, _args: string[], request: BenchReques
             tunables,
           }));
         });
+      if (contenders.length === 0 && !wanted) throw nobodyServes([workload.request], comm.engine);
       const seconds = request.seconds / sizes.length;
       const timings = measure(comm, workload, contenders, { mode: key.mode, seconds, precision: PRECISION });
       workload.free();

@@ -9,7 +9,8 @@ import type { CompiledEntry, PlanIndex } from '../plan/lookup.ts';
 import type { PlanRange } from '../plan/plan.ts';
 import { DTYPES } from '../tensor/dtype.ts';
 import { type Algorithm, type Request, refusal, type Tunables } from './algorithm.ts';
-import { algorithmNamed } from './catalog.ts';
+import { algorithmNamed, algorithmsOf } from './catalog.ts';
+import { nobodyServes } from './usable.ts';
 
 export interface Choice {
   readonly algorithm: Algorithm;
@@ -25,32 +26,44 @@ const UNTUNED: Readonly<Record<Operation, string>> = {
   all_reduce_rms_norm: 'unfused_two_shot',
 };
 
+/**
+ * What runs without a plan on an engine: UNTUNED, or where that is refused (our own kernels cannot run between hosts) the first algorithm that
+ * serves every size and rounds no more than it must.
+ * @throws CrossoverError that gives the reason of each algorithm when there is none
+ */
+function untuned(key: PlanKey, engine: Engine): Choice {
+  const sizes = [0, Number.MAX_SAFE_INTEGER].map((bytes): Request => ({ ...key, bytes }));
+  const usual = algorithmNamed(key.operation, UNTUNED[key.operation]);
+  const found = [usual, ...algorithmsOf(key.operation)].find(
+    (algorithm) =>
+      !algorithm.lossy && sizes.every((request) => refusal(algorithm, request, engine) === undefined),
+  );
+  if (!found) throw nobodyServes(sizes, engine);
+  return { algorithm: found, tunables: found.tunables(sizes[0]!, engine)[0]! };
+}
+
 /** The choices for one key. */
 class Selector {
   readonly #entry: CompiledEntry | undefined;
   readonly #choices = new Map<PlanRange, Choice>();
-  readonly #fallback: Choice;
+  #fallback: Choice | undefined;
 
   constructor(entry: CompiledEntry | undefined, key: PlanKey, engine: Engine) {
     const request = (bytes: number): Request => ({ ...key, bytes });
-    const untuned = algorithmNamed(key.operation, UNTUNED[key.operation]);
     this.#entry = entry;
-    this.#fallback = { algorithm: untuned, tunables: untuned.tunables(request(0), engine)[0]! };
+    if (!entry) this.#fallback = untuned(key, engine);
     for (const range of entry?.entry.ranges ?? []) {
       const algorithm = algorithmNamed(key.operation, range.algorithm);
       const usable = refusal(algorithm, request(range.from), engine) === undefined;
       // The defaults stand in for tunables that a plan edited by hand leaves out.
       const tunables = { ...algorithm.tunables(request(range.from), engine)[0], ...range.tunables };
-      this.#choices.set(range, usable ? { algorithm, tunables } : this.#fallback);
+      if (!usable) this.#fallback ??= untuned(key, engine);
+      this.#choices.set(range, usable ? { algorithm, tunables } : this.#fallback!);
     }
   }
 
-  get tuned(): boolean {
-    return this.#entry !== undefined;
-  }
-
   find(bytes: number): Choice {
-    return this.#entry ? this.#choices.get(this.#entry.find(bytes))! : this.#fallback;
+    return this.#entry ? this.#choices.get(this.#entry.find(bytes))! : this.#fallback!;
   }
 }
 
@@ -112,9 +125,10 @@ export class Dispatcher {
     hidden: number,
   ): Selector {
     const key = this.key(OPERATIONS[operation]!, dtype, MODES[mode]!, quantization, hidden);
-    const selector = new Selector(this.#plan?.entry(key), key, this.#engine);
+    const entry = this.#plan?.entry(key);
+    const selector = new Selector(entry, key, this.#engine);
     this.#selectors[index]!.set(hidden, selector);
-    if (!selector.tuned) this.#untuned(keyName(key), UNTUNED[key.operation]);
+    if (!entry) this.#untuned(keyName(key), selector.find(0).algorithm.name);
     return selector;
   }
 }

@@ -1,10 +1,11 @@
 /**
  * @file The measured curves of one key, and the time they may take.
  */
-import { type Request, refusal, type Tunables } from '../collective/algorithm.ts';
-import { algorithmsOf } from '../collective/catalog.ts';
+import type { Request, Tunables } from '../collective/algorithm.ts';
 import type { Communicator } from '../collective/communicator.ts';
 import type { Choice } from '../collective/dispatch.ts';
+import { usableAlgorithms } from '../collective/usable.ts';
+import { CrossoverError } from '../errors.ts';
 import { accuracy } from '../measure/accuracy.ts';
 import { measure, type Timing } from '../measure/measure.ts';
 import { sizeFor, Workload } from '../measure/workload.ts';
@@ -156,12 +157,17 @@ export class Sweep {
   }
 
   #contenders(request: Request): Choice[] {
-    return algorithmsOf(request.operation)
-      .filter((algorithm) => refusal(algorithm, request, this.#comm.engine) === undefined)
-      .filter((algorithm) => !this.#deterministic || algorithm.bits === 'rank-order')
-      .filter((algorithm) => this.#allowLossy || !algorithm.lossy)
-      .flatMap((algorithm) =>
-        algorithm.tunables(request, this.#comm.engine).map((tunables) => ({ algorithm, tunables })),
+    const { engine } = this.#comm;
+    const usable = usableAlgorithms(request, engine, this.#allowLossy);
+    const kept = usable.filter(({ bits }) => !this.#deterministic || bits === 'rank-order');
+    if (kept.length === 0) {
+      const names = usable.map(({ name }) => name).join(', ');
+      throw new CrossoverError(
+        `no algorithm of ${request.operation} that can run here sums in rank order: only ${names} can; leave --deterministic out`,
       );
+    }
+    return kept.flatMap((algorithm) =>
+      algorithm.tunables(request, engine).map((tunables) => ({ algorithm, tunables })),
+    );
   }
 }
