@@ -68,6 +68,8 @@ export class CudaEngine implements Engine {
   readonly #farewell: Farewell;
   #capture: Capture | undefined;
   #recordings = 0;
+  /** Whether a replay with NCCL in it may be under way. */
+  #outsideReplays = false;
   #closed = false;
 
   constructor(
@@ -89,7 +91,7 @@ export class CudaEngine implements Engine {
       cacheBytes: device.cacheBytes,
       mailboxBytes: MAILBOX_BYTES,
       stageBytes: STAGE_BYTES,
-      allToAll: links.kind === 'NVLink' || links.kind === 'none',
+      allToAll: group.kind !== 'hosts' && (links.kind === 'NVLink' || links.kind === 'none'),
     };
     this.#target = { multiprocessors: device.multiprocessors, worldSize: group.size };
     this.#status = new Status(device);
@@ -148,6 +150,8 @@ export class CudaEngine implements Engine {
     if (outside !== undefined) {
       this.#note(outside, launch);
       if (launch.count === 0) return;
+      if (this.#capture) this.#capture.outside = true;
+      else this.#waitForOutsideReplays();
       this.#nccl.enqueue(launch, this.#device.stream);
       this.#count();
       return;
@@ -187,7 +191,7 @@ export class CudaEngine implements Engine {
     }
     this.#graphs.add(graph);
     const number = ++this.#recordings;
-    const { launches } = capture;
+    const { launches, outside } = capture;
     const enqueue = (times: number): void => {
       if (this.#waiter.over) this.#waiter.refuse();
       if (this.#capture) throw new CrossoverError('a recording cannot be replayed while another is captured');
@@ -195,6 +199,7 @@ export class CudaEngine implements Engine {
         throw new CrossoverError(`times is ${times}; a recording is replayed a whole number of times`);
       }
       this.#log.noteReplay(number, times);
+      if (outside && times > 0) this.#outsideReplays = true;
       graph.launch(launches === 0 ? 0 : times);
     };
     return {
@@ -262,6 +267,16 @@ export class CudaEngine implements Engine {
   #note(kernel: number, launch: Launch): void {
     if (this.#capture) this.#capture.note(kernel, launch, this.arena.base);
     else this.#log.note(kernel, launch);
+  }
+
+  /**
+   * NCCL is told that recordings and single calls never overlap (ffi/nccl.ts): a call gives its work to NCCL's threads at once, and a replay only
+   * when the device comes to it.
+   */
+  #waitForOutsideReplays(): void {
+    if (!this.#outsideReplays) return;
+    this.#waiter.wait();
+    this.#outsideReplays = false;
   }
 
   #count(): void {

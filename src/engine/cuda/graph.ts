@@ -15,6 +15,8 @@ const RELAXED = 2;
 /** What is recorded between beginCapture and endCapture. */
 export class Capture {
   launches = 0;
+  /** Whether NCCL is part of it. */
+  outside = false;
   readonly #device: Device;
   readonly #rows: Float64Array[] = [];
 
