@@ -10,9 +10,10 @@
 #endif
 
 // Packs a thread has under way, from each peer.
-constexpr u32 UNROLL = 2;
+// Registers allow no more everywhere.
+constexpr u32 UNROLL = DTYPE == 0 && WORLD >= 4 ? 1 : 2;
 
-extern "C" __global__ void __launch_bounds__(512) all_reduce_two_shot(const __grid_constant__ Launch a) {
+extern "C" __global__ void __launch_bounds__(512, 1) all_reduce_two_shot(const __grid_constant__ Launch a) {
   wait_for_previous_kernel();
   u32* const count = block_count(a, FAMILY_TWO_SHOT);
   const u32 before = *count;

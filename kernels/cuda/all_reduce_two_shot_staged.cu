@@ -18,7 +18,7 @@
 
 constexpr u32 UNROLL = 4;
 
-extern "C" __global__ void __launch_bounds__(512) all_reduce_two_shot_staged(const __grid_constant__ Launch a) {
+extern "C" __global__ void __launch_bounds__(512, 1) all_reduce_two_shot_staged(const __grid_constant__ Launch a) {
   wait_for_previous_kernel();
   u32* const count = block_count(a, FAMILY_TWO_SHOT_STAGED);
   const u32 before = *count;
