@@ -165,7 +165,8 @@ function refuse(session: Session): void {
     ],
   ];
   for (const [body, message] of cases) session.check(message, throwing(body, message));
-  if (ranks < 2) return;
+  // The CUDA engine does not go on after ranks have disagreed; test/gpu has its faults.
+  if (ranks < 2 || comm.engine.name === 'cuda') return;
   // Lengths of parts are compared as everything else that ranks have to have in common.
   const swapped = [1, 1, ...uneven.slice(2)];
   swapped[ranks - 1] = ranks === 2 ? 3 : swapped[ranks - 1]! + 2;
