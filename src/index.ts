@@ -3,7 +3,13 @@
  */
 
 // Collectives and tensors
-export type { Algorithm, Bits, Request as AlgorithmRequest, Tunables } from './collective/algorithm.ts';
+export type {
+  Algorithm,
+  Bits,
+  Request as AlgorithmRequest,
+  Symmetric,
+  Tunables,
+} from './collective/algorithm.ts';
 export type { Override } from './collective/calls.ts';
 export { algorithmsOf } from './collective/catalog.ts';
 export {
@@ -17,6 +23,7 @@ export type { Choice as AlgorithmChoice } from './collective/dispatch.ts';
 // Plans
 export { fingerprintHere } from './collective/engines.ts';
 export type { NormOperands } from './collective/fused.ts';
+export type { Staged } from './collective/outside.ts';
 export type { Recording } from './engine/engine.ts';
 // Errors
 export { CrossoverError, MismatchError, RankError } from './errors.ts';

@@ -34,6 +34,8 @@ export const NO_TUNABLES: Tunables = Object.freeze({});
  */
 export type Bits = 'rank-order' | 'rank-consistent' | 'unspecified';
 
+export type Symmetric = 'input' | 'output' | 'both';
+
 export interface Algorithm {
   readonly operation: Operation;
   /** As plans and the command line name it; unique within an operation. */
@@ -48,6 +50,11 @@ export interface Algorithm {
    * name, or by a plan that was made with `--allow-quantized`.
    */
   readonly lossy?: true;
+  /**
+   * Operands that peers reach for where they lie. Those that lie outside the symmetric heap are then copied through it; for fused operations,
+   * which may overwrite their input, that is the input only.
+   */
+  readonly symmetric?: Symmetric;
   /** Kernels that an engine must have. */
   readonly kernels: readonly string[];
   /** Why it cannot serve a request, or undefined when it can. */

@@ -10,6 +10,7 @@ import { MODES, OPERATIONS } from '../operations.ts';
 import { NO_TUNABLES, type Request, refusal, type Tunables } from './algorithm.ts';
 import { algorithmNamed } from './catalog.ts';
 import type { Choice, Dispatcher } from './dispatch.ts';
+import { OutsideBuffers } from './outside.ts';
 
 /** Overrides the plan for one call; benches and tests use it. */
 export interface Override {
@@ -23,14 +24,19 @@ export class Calls {
   /** Whether calls are being recorded: a plan has entries of their own for those. */
   capturing = false;
   closed = false;
+  readonly outside: OutsideBuffers;
   readonly #engine: Engine;
   readonly #heap: SymmetricHeap;
   readonly #dispatcher: Dispatcher;
+  /** The operands that peers may reach for. */
+  #x: Tensor | undefined;
+  #out: Tensor | undefined;
 
   constructor(engine: Engine, heap: SymmetricHeap, dispatcher: Dispatcher) {
     this.#engine = engine;
     this.#heap = heap;
     this.#dispatcher = dispatcher;
+    this.outside = new OutsideBuffers(engine, heap);
   }
 
   /**
@@ -61,6 +67,7 @@ export class Calls {
   /** Operands of a collective on two tensors; everything else is cleared. */
   fill(x: Tensor, out: Tensor, reduceOp: number, root: number): void {
     const launch = this.launch;
+    this.operands(x, out);
     launch.dtype = x.code;
     launch.reduceOp = reduceOp;
     launch.count = x.count;
@@ -81,9 +88,18 @@ export class Calls {
     launch.scale = 0;
   }
 
+  /** Which tensors of a call peers may reach for. */
+  operands(x: Tensor, out: Tensor): void {
+    this.#x = x;
+    this.#out = out;
+  }
+
   /** Picks the algorithm for what `launch` holds, by the plan or as overridden, and enqueues it. `bytes` is the message as plans count it. */
   dispatch(operation: number, bytes: number, options: Override): void {
     const launch = this.launch;
+    const x = this.#x!;
+    const out = this.#out!;
+    const isOutside = x.external || out.external;
     const choice =
       options.algorithm === undefined
         ? this.#dispatcher.select(
@@ -93,6 +109,7 @@ export class Calls {
             launch.quantization,
             launch.hidden,
             bytes,
+            isOutside,
           )
         : typeof options.algorithm === 'string'
           ? this.#named(operation, options.algorithm, bytes)
@@ -107,7 +124,8 @@ export class Calls {
     launch.blocks = 0;
     launch.threads = 0;
     try {
-      algorithm.enqueue(this.#engine, launch, tunables);
+      if (isOutside) this.outside.enqueue(algorithm, tunables, launch, x, out, this.capturing);
+      else algorithm.enqueue(this.#engine, launch, tunables);
     } catch (error) {
       this.rethrow(error);
     }

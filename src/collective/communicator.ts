@@ -16,7 +16,7 @@ import {
   type Quantization,
   type ReduceOp,
 } from '../operations.ts';
-import { type Explanation, explain } from '../plan/explain.ts';
+import type { Explanation } from '../plan/explain.ts';
 import { compilePlan, type PlanIndex } from '../plan/lookup.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type DType, dtypeBytes, dtypeCode, parseDType } from '../tensor/dtype.ts';
@@ -26,9 +26,11 @@ import { Calls, type Override } from './calls.ts';
 import { parseOperation } from './catalog.ts';
 import { type Choice, Dispatcher } from './dispatch.ts';
 import { fillNorm, type NormOperands } from './fused.ts';
+import { explainHere, type Staged } from './outside.ts';
 import {
   checkApart,
   checkCount,
+  checkOutside,
   checkOverlap,
   checkParts,
   checkReducible,
@@ -72,6 +74,8 @@ export interface ExplainOptions {
   readonly quantization?: Quantization | undefined;
   /** Whether it will be recorded; eager by default. */
   readonly replay?: boolean | undefined;
+  /** Whether the buffers lie in the symmetric heap; true by default. */
+  readonly registered?: boolean | undefined;
 }
 
 const NO_OPTIONS: AllReduceOptions & ReduceScatterOptions = Object.freeze({});
@@ -122,6 +126,28 @@ export class Communicator {
   /** The same, filled with values, each rounded once to the dtype. */
   tensor(dtype: DType, shape: readonly number[], values: ArrayLike<number>): Tensor {
     return this.empty(dtype, shape).write(values);
+  }
+
+  /**
+   * A tensor over memory of this rank's device that something else allocated, owns and frees. Calls take it like any other. Algorithms that let
+   * peers reach for a buffer copy it through the symmetric heap, which `staged` counts and `explain` says.
+   *
+   * Collective in this sense: all ranks wrap as many bytes, in the same order, equally far from a multiple of 16, and give such tensors to the same
+   * calls. What other streams do with the memory has to have finished before a call, and waits for `synchronize` after it.
+   * @throws CrossoverError on engines whose memory is the heap alone, and for memory that this rank's device cannot use
+   */
+  wrap(dtype: DType, shape: readonly number[], address: number | bigint): Tensor {
+    this.#calls.open();
+    const at = Number(address);
+    const bytes = elementCount(shape) * dtypeBytes(parseDType(dtype));
+    checkOutside(at, bytes, dtype, this.engine);
+    this.heap.noteOutside(bytes);
+    return new Tensor(this.engine, this.heap, dtype, shape, at);
+  }
+
+  /** Calls whose buffers lay outside the symmetric heap and had to be copied through it, and the bytes that were copied. */
+  get staged(): Staged {
+    return { ...this.#calls.outside.staged };
   }
 
   // ---------- collectives ----------
@@ -214,6 +240,7 @@ export class Communicator {
   allReduceRmsNorm(operands: NormOperands, options: Override = NO_OPTIONS): void {
     this.#calls.open();
     fillNorm(this.#calls.launch, operands, this.heap, this.engine.maxHidden);
+    this.#calls.operands(operands.input, operands.input);
     this.#calls.dispatch(FUSED, operands.input.bytes, options);
   }
 
@@ -323,15 +350,16 @@ export class Communicator {
   explain(operation: Operation, bytes: number, options: ExplainOptions = {}): Explanation {
     if (!this.#plan)
       throw new CrossoverError('there is no plan to explain; run "crossover tune" and pass its file as plan');
-    const { hidden = 0, dtype = 'bf16', quantization = 'none', replay = false } = options;
+    const { hidden = 0, dtype = 'bf16', quantization = 'none', replay = false, registered = true } = options;
     const key = this.#dispatcher.key(
       parseOperation(operation),
       dtypeCode(parseDType(dtype)),
       replay ? 'replay' : 'eager',
       QUANTIZATIONS.indexOf(quantization),
       hidden,
+      registered,
     );
-    return explain(this.#plan, key, bytes);
+    return explainHere(this.#plan, key, bytes);
   }
 
   /** What a call of these codes would run; for benches. Allocates nothing. */
@@ -343,6 +371,7 @@ export class Communicator {
       quantization,
       hidden,
       bytes,
+      false,
     );
   }
 

@@ -5,7 +5,10 @@ import type { Engine } from '../engine/engine.ts';
 import { type Algorithm, NO_TUNABLES, type Request, type Tunables } from './algorithm.ts';
 import { chunkTunables, stagedBytes } from './staging.ts';
 
-type Described = Pick<Algorithm, 'operation' | 'name' | 'summary' | 'source' | 'bits' | 'refuses'>;
+type Described = Pick<
+  Algorithm,
+  'operation' | 'name' | 'summary' | 'source' | 'bits' | 'symmetric' | 'refuses'
+>;
 
 const NONE = [NO_TUNABLES] as const;
 

@@ -83,11 +83,14 @@ export class Dispatcher {
     this.#engine = engine;
     this.#plan = plan;
     this.#untuned = untuned;
-    const keys = OPERATIONS.length * DTYPES.length * MODES.length * QUANTIZATIONS.length;
+    const keys = OPERATIONS.length * DTYPES.length * MODES.length * QUANTIZATIONS.length * 2;
     for (let i = 0; i < keys; i++) this.#selectors.push(new Map());
   }
 
-  /** All arguments are codes: indices into OPERATIONS, DTYPES, MODES and QUANTIZATIONS; `hidden` is 0 for operations without rows. */
+  /**
+   * Arguments are codes: indices into OPERATIONS, DTYPES, MODES and QUANTIZATIONS; `hidden` is 0 for operations without rows. `isOutside` says
+   * whether buffers lie outside the symmetric heap.
+   */
   select(
     operation: number,
     dtype: number,
@@ -95,24 +98,33 @@ export class Dispatcher {
     quantization: number,
     hidden: number,
     bytes: number,
+    isOutside: boolean,
   ): Choice {
-    const index =
+    const inside =
       ((operation * DTYPES.length + dtype) * MODES.length + mode) * QUANTIZATIONS.length + quantization;
+    const index = 2 * inside + (isOutside ? 1 : 0);
     const selector =
       this.#selectors[index]!.get(hidden) ??
-      this.#resolve(index, operation, dtype, mode, quantization, hidden);
+      this.#resolve(index, operation, dtype, mode, quantization, hidden, isOutside);
     return selector.find(bytes);
   }
 
   /** The plan key of the same codes. */
-  key(operation: Operation, dtype: number, mode: Mode, quantization: number, hidden: number): PlanKey {
+  key(
+    operation: Operation,
+    dtype: number,
+    mode: Mode,
+    quantization: number,
+    hidden: number,
+    registered = true,
+  ): PlanKey {
     return {
       operation,
       dtype: DTYPES[dtype]!,
       worldSize: this.#engine.group.size,
       mode,
       ...(hidden > 0 ? { hidden, quantization: QUANTIZATIONS[quantization]! } : {}),
-      registered: true,
+      registered,
     };
   }
 
@@ -123,8 +135,9 @@ export class Dispatcher {
     mode: number,
     quantization: number,
     hidden: number,
+    isOutside: boolean,
   ): Selector {
-    const key = this.key(OPERATIONS[operation]!, dtype, MODES[mode]!, quantization, hidden);
+    const key = this.key(OPERATIONS[operation]!, dtype, MODES[mode]!, quantization, hidden, !isOutside);
     const entry = this.#plan?.entry(key);
     const selector = new Selector(entry, key, this.#engine);
     this.#selectors[index]!.set(hidden, selector);

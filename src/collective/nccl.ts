@@ -43,6 +43,7 @@ export function ncclSymmetricAlgorithm(operation: Exclude<Collective, 'broadcast
     name: 'nccl_symmetric',
     summary: 'the symmetric kernels of NCCL: directly on the heap, which is registered as a window',
     bits: operation === 'all_gather' ? 'rank-order' : 'unspecified',
+    symmetric: 'both',
   };
 }
 

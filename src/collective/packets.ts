@@ -46,7 +46,7 @@ export function packetKernel(
   };
 }
 
-/** Symmetric buffers lie alike on all ranks, so all of them answer the same. */
+/** Buffers begin equally far from multiples of 16 bytes on all ranks, so all of them answer the same. */
 function isWhole(launch: Launch, packBytes: number): boolean {
   return (
     launch.input % 16 === 0 &&

@@ -2,11 +2,12 @@
  * @file Refuses bad calls before anything is enqueued. Every message names the operand, what it is, and what would be accepted.
  * These run on every call, so they compare numbers and build strings only when they fail.
  */
+import type { Engine } from '../engine/engine.ts';
 import { CrossoverError } from '../errors.ts';
 import type { SymmetricHeap } from '../memory/heap.ts';
 import { Tensor } from '../memory/tensor.ts';
 import { REDUCE_OPS, type ReduceOp } from '../operations.ts';
-import { REDUCIBLE_DTYPES } from '../tensor/dtype.ts';
+import { type DType, dtypeBytes, REDUCIBLE_DTYPES } from '../tensor/dtype.ts';
 
 /** The operand must be a live tensor of this heap: peers address it by its offset. */
 export function checkTensor(name: string, x: Tensor, heap: SymmetricHeap): void {
@@ -16,6 +17,25 @@ export function checkTensor(name: string, x: Tensor, heap: SymmetricHeap): void 
     );
   }
   if (x.freed) throw new CrossoverError(`${name} ${shapeOf(x)} was freed`);
+}
+
+/** Memory that something else allocated must be this device's, and not the heap's. */
+export function checkOutside(address: number, bytes: number, dtype: DType, engine: Engine): void {
+  const place = `address is 0x${address.toString(16)}`;
+  if (!engine.problemWithMemory) {
+    throw new CrossoverError(
+      `memory outside the symmetric heap cannot be wrapped on the ${engine.name} engine, whose ranks have no other; allocate with comm.empty(dtype, shape)`,
+    );
+  }
+  if (!Number.isSafeInteger(address) || address <= 0)
+    throw new CrossoverError(`address is ${address}; use a device pointer, a whole number`);
+  if (address % dtypeBytes(dtype) !== 0)
+    throw new CrossoverError(`${place}; elements of ${dtype} begin at multiples of ${dtypeBytes(dtype)}`);
+  const { base, bytes: arenaBytes } = engine.arena;
+  if (address <= base + arenaBytes && base <= address + bytes)
+    throw new CrossoverError(`${place}, which is in the symmetric heap; use a tensor of it, or a view`);
+  const problem = engine.problemWithMemory(address, bytes);
+  if (problem !== undefined) throw new CrossoverError(`${bytes} bytes cannot be wrapped: ${problem}`);
 }
 
 /** Codes 0 to 2 are the dtypes that can be reduced. */

@@ -16,9 +16,17 @@ export interface LaunchText {
 /** Operands that are compared, the kernel apart: those that all ranks must give alike. */
 export type Operands = Omit<Launch, 'kernel'>;
 
-/** A launch in words and in what the words leave out, with buffers as offsets in the arena, so that equal calls read equal on every rank. */
+/**
+ * A launch in words and in what the words leave out, with buffers as offsets in the arena, so that equal calls read equal on every rank. Below 0,
+ * -1 less the bytes past a multiple of 16, are those outside.
+ */
 export function describeLaunch(kernel: string, launch: Operands, arena: number): LaunchText {
-  const place = (address: number): string => (address ? `@${address - arena}` : 'absent');
+  const place = (address: number): string =>
+    address < 0
+      ? `outside the heap, ${-1 - address} past a multiple of 16`
+      : address
+        ? `@${address - arena}`
+        : 'absent';
   const named = (name: string, address: number): string => (address ? `, ${name} ${place(address)}` : '');
   const rows = launch.hidden > 0;
   const shape = rows ? `[${launch.tokens}, ${launch.hidden}]` : `${launch.count} elements`;

@@ -112,6 +112,11 @@ export interface Engine {
   abortCapture(): void;
   /** Waits until everything enqueued has finished. */
   synchronize(): void;
+  /**
+   * Why bytes at an address, which something else allocated, cannot be operands here; undefined when they can. Absent where all memory is the
+   * arena. An engine that has this has the kernel `copy` too, from `input` to `output`.
+   */
+  problemWithMemory?(address: number, bytes: number): string | undefined;
   /** Copies bytes out of, or into, this rank's memory at an address. */
   read(address: number, bytes: number): Uint8Array;
   write(address: number, data: Uint8Array): void;

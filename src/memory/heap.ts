@@ -18,8 +18,8 @@ export class SymmetricHeap {
   readonly #allocator: Allocator;
   #steps = 0;
   #hash = 0;
-  /** The last steps: bytes for an allocation, -1 - offset for a free. */
-  readonly #tail: number[] = [];
+  /** The last steps, in words. */
+  readonly #tail: string[] = [];
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -39,9 +39,10 @@ export class SymmetricHeap {
   /**
    * Address of `bytes` new bytes, at the same offset on every rank that calls in the same order.
    * @param alignment power of two up to 256.
+   * @param what it is, where ranks turn out to differ.
    * @throws CrossoverError when no block is large enough; it says what was asked, what is free and what to raise.
    */
-  allocate(bytes: number, alignment: number = GRANULE): number {
+  allocate(bytes: number, alignment: number = GRANULE, what = 'an allocation'): number {
     if (!Number.isSafeInteger(bytes) || bytes < 0) {
       throw new CrossoverError(
         `bytes is ${bytes}; the symmetric heap allocates whole numbers of bytes from 0 up`,
@@ -51,7 +52,7 @@ export class SymmetricHeap {
       throw new CrossoverError(`alignment is ${alignment}; use a power of two from 1 to ${GRANULE}`);
     }
     const offset = this.#allocator.allocate(bytes);
-    this.#record(bytes);
+    this.#record(`${what} of ${bytes} bytes`);
     if (offset < 0) {
       throw new CrossoverError(
         `the symmetric heap is full: ${bytes} bytes asked, ${this.free} of ${this.bytes} free, ` +
@@ -65,7 +66,18 @@ export class SymmetricHeap {
   release(address: number): void {
     const offset = address - this.#engine.arena.base;
     this.#allocator.release(offset);
-    this.#record(-1 - offset);
+    this.#record(`a free at offset ${offset}`);
+  }
+
+  /** Whether an address is one of this rank's arena, allocated or not; its end counts, where a view of nothing may lie. */
+  holds(address: number): boolean {
+    const { base, bytes } = this.#engine.arena;
+    return address >= base && address <= base + bytes;
+  }
+
+  /** Notes that all ranks take memory outside the heap for a tensor: what follows depends on it on all of them alike. */
+  noteOutside(bytes: number): void {
+    this.#record(`memory outside the heap of ${bytes} bytes`);
   }
 
   /** Whether the `bytes` bytes at an address of this rank lie in one live allocation, so that peers may use them in place. */
@@ -87,11 +99,10 @@ export class SymmetricHeap {
     );
   }
 
-  #record(step: number): void {
+  #record(step: string): void {
     this.#steps++;
-    // 32-bit mixing of a step that may exceed 32 bits.
-    for (const word of [step >>> 0, Math.floor(step / 2 ** 32) >>> 0]) {
-      this.#hash = Math.imul(this.#hash ^ word, 0x9e3779b1);
+    for (let i = 0; i < step.length; i++) {
+      this.#hash = Math.imul(this.#hash ^ step.charCodeAt(i), 0x9e3779b1);
       this.#hash = (this.#hash << 13) | (this.#hash >>> 19);
     }
     this.#tail.push(step);
@@ -101,20 +112,15 @@ export class SymmetricHeap {
 
 interface Sequence {
   readonly steps: number;
-  readonly tail: readonly number[];
+  readonly tail: readonly string[];
 }
 
 function difference(a: Sequence, b: Sequence): string {
-  const step = (s: Sequence, n: number): number | undefined => s.tail[n - (s.steps - s.tail.length)];
+  const step = (s: Sequence, n: number): string | undefined => s.tail[n - (s.steps - s.tail.length)];
   const from = Math.max(a.steps - a.tail.length, b.steps - b.tail.length);
   for (let n = from; n < Math.max(a.steps, b.steps); n++) {
     if (step(a, n) !== step(b, n))
-      return `step ${n + 1} is ${inWords(step(b, n))} there and ${inWords(step(a, n))} on rank 0`;
+      return `step ${n + 1} is ${step(b, n) ?? 'nothing'} there and ${step(a, n) ?? 'nothing'} on rank 0`;
   }
   return `somewhere before step ${from + 1}`;
-}
-
-function inWords(step: number | undefined): string {
-  if (step === undefined) return 'nothing';
-  return step >= 0 ? `an allocation of ${step} bytes` : `a free at offset ${-1 - step}`;
 }

@@ -1,5 +1,6 @@
 /**
- * @file A tensor in device memory: dtype, shape and an address in this rank's arena. Reading and writing copy between it and the host.
+ * @file A tensor in device memory: dtype, shape and an address, in this rank's arena or, of memory that something else allocated, outside. Reading
+ * and writing copy between it and the host.
  */
 
 import type { Engine } from '../engine/engine.ts';
@@ -19,7 +20,10 @@ export class Tensor {
   readonly bytes: number;
   /** Of the first element, in this rank's memory. Not necessarily aligned, for views. */
   readonly address: number;
+  /** The heap it belongs to, though it may not lie there. */
   readonly heap: SymmetricHeap;
+  /** Whether it lies outside the symmetric heap, where peers cannot reach it. */
+  readonly external: boolean;
   readonly #engine: Engine;
   /** What keeps the memory: itself, or the tensor this is a view of. */
   readonly #owner: Tensor;
@@ -41,6 +45,7 @@ export class Tensor {
     this.count = elementCount(shape);
     this.bytes = this.count * dtypeBytes(dtype);
     this.address = address;
+    this.external = !heap.holds(address);
     this.#owner = owner ?? this;
   }
 
@@ -90,12 +95,15 @@ export class Tensor {
     return this;
   }
 
-  /** Gives the memory back to the heap. All ranks must free in the same order. A view cannot be freed. */
+  /**
+   * Gives the memory back to the heap; what lies outside is only forgotten, and stays its owner's. All ranks must free in the same order. A view
+   * cannot be freed.
+   */
   free(): void {
     if (this.#owner !== this)
       throw new CrossoverError('a view cannot be freed; free the tensor it is a view of');
     if (this.#freed) return;
-    this.heap.release(this.address);
+    if (!this.external) this.heap.release(this.address);
     this.#freed = true;
   }
 

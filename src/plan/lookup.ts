@@ -2,8 +2,8 @@
  * @file Which range of a plan holds for a size: resolved once a key, then a binary search a size.
  *
  * A key that was not measured is served by the nearest one that was, and says so (`approximate`): the nearest hidden size on a
- * log scale, then the other mode. Operation, dtype, world size, quantization and registration are never crossed: another one of
- * those may not even have the same algorithms.
+ * log scale, then the other mode, and for buffers outside the symmetric heap those inside. Operation, dtype, world size and quantization are
+ * never crossed: another one of those may not even have the same algorithms.
  */
 import type { Mode } from '../operations.ts';
 import { keyName, type PlanKey } from './key.ts';
@@ -53,6 +53,9 @@ export class CompiledEntry {
   }
 }
 
+const UNREGISTERED =
+  'buffers outside the symmetric heap were not measured; this is the plan for those inside';
+
 /** The entries of one plan by key. Made by `compilePlan`. */
 export class PlanIndex {
   readonly plan: Plan;
@@ -73,7 +76,12 @@ export class PlanIndex {
 
   /** The entry for a key, or the nearest that may stand in for it, or undefined. Slow next to `find`: call it once a key. */
   entry(key: PlanKey): CompiledEntry | undefined {
-    return this.#exact.get(keyName(key)) ?? this.#nearest(key);
+    return this.#exact.get(keyName(key)) ?? this.#nearest(key) ?? this.#registered(key);
+  }
+
+  #registered(key: PlanKey): CompiledEntry | undefined {
+    const inside = key.registered ? undefined : this.entry({ ...key, registered: true });
+    return inside && new CompiledEntry(key, inside.entry, [...inside.notes, UNREGISTERED]);
   }
 
   #nearest(key: PlanKey): CompiledEntry | undefined {

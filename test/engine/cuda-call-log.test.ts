@@ -22,7 +22,8 @@ function twoLogs(): [CallLog, CallLog] {
         return sent;
       },
     }) as unknown as Group;
-  return [new CallLog(groupOf(0), ARENAS[0]!), new CallLog(groupOf(1), ARENAS[1]!)];
+  const [a, b] = ARENAS.map((base, rank) => new CallLog(groupOf(rank), { base, bytes: 1 << 20 }));
+  return [a!, b!];
 }
 
 /** An all-reduce of this rank's arena at an offset. */
@@ -44,11 +45,27 @@ test('equal calls agree, however far a rank is ahead', () => {
   expect(b.compare()).toBeUndefined();
 });
 
+test('buffers outside the heap lie anywhere, and alike in 16 bytes', () => {
+  const [a, b] = twoLogs();
+  a.note(KERNEL, call(0, { input: 0x500_0000_0010 }));
+  b.note(KERNEL, call(1, { input: 0x600_0000_0300 }));
+  expect(a.compare()).toBeUndefined();
+  a.note(KERNEL, call(0, { input: 0x500_0000_0010 }));
+  b.note(KERNEL, call(1, { input: 0x600_0000_0304 }));
+  expect(a.compare()?.message).toMatch(/outside the heap, 0 past .*outside the heap, 4 past/);
+});
+
 test.each<[name: string, kernel: number, changes: Partial<Launch>, told: RegExp]>([
   ['count', KERNEL, { count: 999 }, /rank 0 calls .* 1000 elements .*; rank 1 calls .* 999 elements/],
   ['a count beyond 32 bits', KERNEL, { count: 1000 + 2 ** 33 }, /rank 1 calls .* 8589935592 elements/],
   ['kernel', OTHER, {}, /rank 1 calls nccl_all_reduce/],
   ['offset', KERNEL, { output: ARENAS[1]! + 8192 }, /output @4096\).*output @8192/],
+  [
+    'place',
+    KERNEL,
+    { output: 0x500_0000_0008 },
+    /output @4096\).*output outside the heap, 8 past a multiple of 16\)/,
+  ],
   ['scale', KERNEL, { scale: 0.25 }, /scale is 0 on rank 0 and 0.25 on rank 1/],
   ['threads', KERNEL, { threads: 256 }, /threads is 0 on rank 0 and 256 on rank 1/],
 ])('both find a different %s, and say the same', (_name, kernel, changes, told) => {

@@ -51,6 +51,12 @@ const PROGRAMS = [
     options: { rounds: 42 },
     only: 'cuda',
   },
+  {
+    name: 'buffers outside the heap',
+    program: 'collective/programs/external.ts',
+    options: { rounds: 2 },
+    only: 'cuda',
+  },
   { name: 'epochs wrap around', program: 'gpu/programs/epoch-wrap.ts', options: { distances: 12 } },
   { name: 'ranks that allocate differently', program: 'collective/programs/allocation.ts', worlds: [3] },
   { name: 'bad norm operands', program: 'collective/programs/refusals-norm.ts', worlds: [2] },

@@ -50,7 +50,7 @@ const TYPES = `
   Algorithm AlgorithmChoice AlgorithmRequest AllReduceOptions Bits Candidate Choice CommunicatorOptions DType Efficiency
   ExplainOptions Explanation Fingerprint Group GroupKind HostFingerprint HostsOptions Interconnect LaunchOptions Link LoadPlanOptions MeasuredPoint Mode
   NormOperands NvlinkOptions Operation Override PcieOptions Phase PhaseCost Plan PlanEntry PlanKey PlanRange Prediction
-  Quantization Recording ReduceOp ReduceScatterOptions ReducibleDType RegretPlace RegretReport RunnerUp SimulatedAlgorithm Terms
+  Quantization Recording ReduceOp ReduceScatterOptions ReducibleDType RegretPlace RegretReport RunnerUp SimulatedAlgorithm Staged Symmetric Terms
   Topology TopologyNode Transfer Tunables
 `;
 

@@ -127,11 +127,21 @@ describe('entry', () => {
     ]);
   });
 
+  it('takes buffers inside the heap for those outside, and never the other way', () => {
+    expect(index.entry({ ...KEY, registered: false })).toMatchObject({
+      approximate: true,
+      entry: { key: KEY },
+      notes: ['buffers outside the symmetric heap were not measured; this is the plan for those inside'],
+    });
+    const outside = compilePlan(samplePlan([sampleEntry({ ...KEY, registered: false }), sampleEntry(FUSED)]));
+    expect(outside.entry({ ...KEY, registered: false })).toMatchObject({ approximate: false, notes: [] });
+    expect(outside.entry(KEY)).toBeUndefined();
+  });
+
   it.each<[string, PlanKey]>([
     ['operation', { ...KEY, operation: 'all_gather' }],
     ['dtype', { ...KEY, dtype: 'f16' }],
     ['world size', { ...KEY, worldSize: 2 }],
-    ['registration', { ...KEY, registered: false }],
     ['quantization', { ...FUSED, quantization: 'i8_token' }],
     ['rows', { ...KEY, hidden: 4096 }],
   ])('never crosses %s', (_name, key) => {

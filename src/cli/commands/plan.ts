@@ -4,9 +4,10 @@
 import { Command } from 'commander';
 import { parseOperation } from '../../collective/catalog.ts';
 import { fingerprintLike } from '../../collective/engines.ts';
+import { explainHere } from '../../collective/outside.ts';
 import { CrossoverError } from '../../errors.ts';
 import { MODES, QUANTIZATIONS } from '../../operations.ts';
-import { explain, formatExplanation } from '../../plan/explain.ts';
+import { formatExplanation } from '../../plan/explain.ts';
 import { defaultPlanPath, loadPlan } from '../../plan/file.ts';
 import { fingerprintDifferences } from '../../plan/fingerprint.ts';
 import type { PlanKey } from '../../plan/key.ts';
@@ -27,6 +28,7 @@ interface ExplainOptions extends FileOptions {
   mode: string;
   hidden?: string;
   quantization: string;
+  unregistered?: boolean;
 }
 
 const HELP = `
@@ -61,11 +63,12 @@ export function planCommand(): Command {
     .option('--mode <name>', `one of ${MODES.join(', ')}`, 'eager')
     .option('--hidden <n>', 'hidden size, for fused operations')
     .option('--quantization <name>', `one of ${QUANTIZATIONS.join(', ')}`, 'none')
+    .option('--unregistered', 'for buffers outside the symmetric heap')
     .action((operation: string, size: string, options: ExplainOptions) => {
       const keyIn = keyOf(operation, options);
       const bytes = parseBytes(size, 'size');
       const it = load(options);
-      const explanation = explain(it, keyIn(it), bytes);
+      const explanation = explainHere(it, keyIn(it), bytes);
       print(options, explanation, formatExplanation(explanation));
     });
   withFile(plan.command('check'), 'whether the plan was made on this host with these kernels').action(
@@ -121,7 +124,7 @@ function keyOf(operation: string, options: ExplainOptions): (plan: Plan) => Plan
           quantization: parseName(options.quantization, '--quantization', QUANTIZATIONS),
         }
       : {}),
-    registered: true,
+    registered: !options.unregistered,
   };
   return (plan) => {
     const own = plan.entries.filter((entry) => entry.key.operation === name);

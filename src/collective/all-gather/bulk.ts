@@ -11,6 +11,7 @@ export const allGatherBulk: Algorithm = singleKernel(
       'as direct, by bulk copies: 8 multiprocessors saturate the links, the others are free for computation',
     source: 'direct all-gather on symmetric buffers; cp.async.bulk from shared memory into peers',
     bits: 'rank-order',
+    symmetric: 'output',
   },
   bulkTunables,
 );

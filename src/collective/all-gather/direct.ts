@@ -11,6 +11,7 @@ export const allGatherDirect: Algorithm = singleKernel(
       'parts go straight from where they lie to where they belong: two synchronizations, no copy (CPU: reads, GPU: writes)',
     source: 'direct all-gather on symmetric buffers',
     bits: 'rank-order',
+    symmetric: 'output',
   },
   blockTunables,
 );

@@ -11,6 +11,7 @@ export function unfused(allReduce: Algorithm): Algorithm {
     summary: `all-reduce (${allReduce.name}), then residual, RMSNorm and quantization on every rank`,
     source: allReduce.source,
     bits: allReduce.bits,
+    ...(allReduce.symmetric ? { symmetric: 'input' as const } : {}),
     kernels: [...allReduce.kernels, 'rms_norm'],
     refuses: (request, engine) => allReduce.refuses?.({ ...request, operation: 'all_reduce' }, engine),
     tunables: (request, engine) => allReduce.tunables({ ...request, operation: 'all_reduce' }, engine),

@@ -25,5 +25,6 @@ export const allReduceMultimemOneShot: Algorithm = singleKernel({
 export const allReduceMultimemTwoShot: Algorithm = singleKernel({
   ...COMMON,
   name: 'multimem_two_shot',
+  symmetric: 'both',
   summary: 'every rank loads the sum of one slice from the switch and stores it to all through the switch',
 });

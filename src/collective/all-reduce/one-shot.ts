@@ -13,6 +13,7 @@ export const allReduceOneShot: Algorithm = singleKernel(
     source:
       'the one-stage kernel of vLLM PR 2192 and TensorRT-LLM, here with staged inputs so that in place is safe',
     bits: 'rank-order',
+    symmetric: 'input',
     refuses: ({ bytes }, { name, traits }) =>
       name === 'cpu' || bytes <= traits.stageBytes
         ? undefined

@@ -9,4 +9,5 @@ export const allReduceTwoShotPull: Algorithm = singleKernel({
     'every rank reduces one slice and the others fetch it: three synchronizations, 2(N-1)/N times the bytes, reads only',
   source: 'the two-stage kernel of vLLM PR 2192, on symmetric buffers',
   bits: 'rank-order',
+  symmetric: 'both',
 });

@@ -28,6 +28,7 @@ export const allReduceTwoShotStaged: Algorithm = singleKernel(
       'two-shot in chunks: slices are pushed into the stages of their owners and sums straight into all outputs, both hops at once: only stores cross the links',
     source: 'pipelined reduce-scatter and all-gather on symmetric buffers, one meeting a chunk for both',
     bits: 'rank-order',
+    symmetric: 'output',
     refuses: ({ bytes }, { traits }) =>
       bytes >= LEAST_BYTES || !traits.allToAll
         ? undefined

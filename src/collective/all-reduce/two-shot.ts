@@ -12,6 +12,7 @@ export const allReduceTwoShot: Algorithm = singleKernel(
     source:
       'reduce-scatter then all-gather: Rabenseifner, "Optimization of collective reduction operations", ICCS 2004; zero copy in a symmetric heap',
     bits: 'rank-order',
+    symmetric: 'both',
   },
   blockTunables,
 );

@@ -11,6 +11,7 @@ export const broadcastDirect: Algorithm = singleKernel(
       "the message goes straight from the root's buffer to everyone's: no copy (CPU: all read at once, GPU: the root writes)",
     source: 'flat broadcast on symmetric buffers',
     bits: 'rank-order',
+    symmetric: 'output',
   },
   blockTunables,
 );

@@ -16,6 +16,7 @@ export const broadcastScatter: Algorithm = singleKernel(
       'the root sends each piece to one rank, which passes it on: the root sends the message once, not N-1 times',
     source: 'van de Geijn scatter and all-gather, pipelined piece by piece on symmetric buffers',
     bits: 'rank-order',
+    symmetric: 'output',
     refuses: ({ worldSize }) =>
       worldSize > 2
         ? undefined

@@ -12,6 +12,7 @@ export const reduceScatterBulk: Algorithm = singleKernel(
     source:
       'first half of a two-shot all-reduce on symmetric buffers; cp.async.bulk from peers into shared memory',
     bits: 'rank-order',
+    symmetric: 'input',
   },
   bulkTunables,
 );

@@ -10,6 +10,7 @@ export const reduceScatterDirect: Algorithm = singleKernel(
     summary: 'every rank reduces its own part from the inputs where they lie: two synchronizations, no copy',
     source: 'first half of a two-shot all-reduce on symmetric buffers',
     bits: 'rank-order',
+    symmetric: 'input',
   },
   blockTunables,
 );

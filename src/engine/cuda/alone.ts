@@ -16,8 +16,8 @@ export function aloneKernel(kernel: string): 'copy' | 'nothing' | string {
   return kernel === 'barrier' ? 'nothing' : kernel;
 }
 
-/** True when something was enqueued. */
-export function copyAlone(device: Device, launch: Launch): boolean {
+/** From `input` to `output`. True when something was enqueued. */
+export function copy(device: Device, launch: Launch): boolean {
   const { input, output, count, dtype } = launch;
   const bytes = count * dtypeBytes(DTYPES[dtype]!);
   if (bytes === 0 || input === output) return false;

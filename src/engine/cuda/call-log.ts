@@ -5,7 +5,7 @@
 import type { MismatchError } from '../../errors.ts';
 import type { Group } from '../../group/group.ts';
 import { disagreement, type LaunchText } from '../describe.ts';
-import type { Launch } from '../engine.ts';
+import type { Arena, Launch } from '../engine.ts';
 import { describeRow, hashRow, ROW, writeReplay, writeRow } from './operands.ts';
 import { shareMemory } from './shared.ts';
 
@@ -28,14 +28,14 @@ interface Page {
 
 export class CallLog {
   readonly #rank: number;
-  readonly #arena: number;
+  readonly #arena: Arena;
   readonly #pages: readonly Page[];
   readonly #own: Page;
   #count = 0;
   #hash = 0;
 
   /** Collective. */
-  constructor(group: Group, arena: number) {
+  constructor(group: Group, arena: Arena) {
     this.#rank = group.rank;
     this.#arena = arena;
     const bytes = RANK_BYTES * group.size;

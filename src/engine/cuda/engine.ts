@@ -14,7 +14,7 @@ import {
   type Launch,
   type Recording,
 } from '../engine.ts';
-import { aloneKernel, copyAlone } from './alone.ts';
+import { aloneKernel, copy } from './alone.ts';
 import { CallLog } from './call-log.ts';
 import type { ShapeTarget } from './catalog/kernel.ts';
 import type { Device, Links } from './device.ts';
@@ -26,6 +26,7 @@ import { LaunchRecord } from './launch-record.ts';
 import { HEAP, MAILBOX_BYTES, MAX_HIDDEN, STAGE_BYTES } from './layout.ts';
 import type { Blocks } from './memory.ts';
 import { createNccl, type Outside } from './nccl.ts';
+import { problemWithMemory } from './outside-memory.ts';
 import { Status } from './status.ts';
 import { EventTimer } from './timer.ts';
 import { Waiter } from './waiter.ts';
@@ -108,7 +109,7 @@ export class CudaEngine implements Engine {
       stream: device.stream,
       programmatic: device.capability >= PROGRAMMATIC_FROM,
     });
-    this.#log = new CallLog(group, this.arena.base);
+    this.#log = new CallLog(group, this.arena);
     this.#nccl = createNccl({ group, block: blocks.own, fence: () => this.#fence() });
     this.#waiter = new Waiter(group, device, this.#status, this.#log, this.#nccl, deadlineSeconds);
     this.timer = new EventTimer(device, this.#waiter);
@@ -121,6 +122,7 @@ export class CudaEngine implements Engine {
 
   missing(kernel: string): string | undefined {
     if (kernel.startsWith('nccl')) return this.#nccl.missing(kernel);
+    if (kernel === 'copy') return undefined;
     if (!INFOS.has(kernel)) return `the CUDA engine has no kernel ${kernel}`;
     if (this.#functions.refused) return this.#functions.refused;
     return this.group.size > 1 && COLLECTIVE.test(kernel) ? this.#unreachable() : undefined;
@@ -141,10 +143,10 @@ export class CudaEngine implements Engine {
     if (this.group.size === 1) {
       kernel = aloneKernel(kernel);
       if (kernel === 'nothing') return;
-      if (kernel === 'copy') {
-        if (copyAlone(this.#device, launch)) this.#count();
-        return;
-      }
+    }
+    if (kernel === 'copy') {
+      if (copy(this.#device, launch)) this.#count();
+      return;
     }
     const outside = NCCL_NAMES.get(kernel);
     if (outside !== undefined) {
@@ -221,6 +223,10 @@ export class CudaEngine implements Engine {
     this.#waiter.wait();
   }
 
+  problemWithMemory(address: number, bytes: number): string | undefined {
+    return problemWithMemory(this.#device, address, bytes);
+  }
+
   read(address: number, bytes: number): Uint8Array {
     this.#waiter.wait();
     const data = new Uint8Array(bytes);
@@ -265,7 +271,7 @@ export class CudaEngine implements Engine {
 
   /** Ranks compare what they call: when they wait, or when a recording is made. */
   #note(kernel: number, launch: Launch): void {
-    if (this.#capture) this.#capture.note(kernel, launch, this.arena.base);
+    if (this.#capture) this.#capture.note(kernel, launch, this.arena);
     else this.#log.note(kernel, launch);
   }
 

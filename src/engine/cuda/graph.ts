@@ -5,7 +5,7 @@ import { CrossoverError } from '../../errors.ts';
 import { type CUgraph, type CUgraphExec, check, handleFrom } from '../../ffi/cuda.ts';
 import type { Group } from '../../group/group.ts';
 import { disagreement } from '../describe.ts';
-import type { Launch } from '../engine.ts';
+import type { Arena, Launch } from '../engine.ts';
 import type { Device } from './device.ts';
 import { describeRow, hashRow, ROW, writeRow } from './operands.ts';
 
@@ -27,7 +27,7 @@ export class Capture {
   }
 
   /** Notes a collective; `kernel` is an index into NAMES. */
-  note(kernel: number, launch: Launch, arena: number): void {
+  note(kernel: number, launch: Launch, arena: Arena): void {
     const row = new Float64Array(ROW);
     writeRow(row, 0, kernel, launch, arena);
     this.#rows.push(row);

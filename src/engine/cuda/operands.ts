@@ -1,9 +1,9 @@
 /**
  * @file What ranks compare of a collective: the kernel and its operands as a row of numbers, with buffers as offsets in the arena, so that
- * equal calls are equal rows on every rank.
+ * equal calls are equal rows on every rank. Of a buffer outside, that it is, and how far from a multiple of 16: kernels are chosen by that.
  */
 import { describeLaunch, type LaunchText } from '../describe.ts';
-import { emptyLaunch, type Launch } from '../engine.ts';
+import { type Arena, emptyLaunch, type Launch } from '../engine.ts';
 import { NAMES } from './functions.ts';
 import { MAX_WORLD } from './layout.ts';
 
@@ -20,28 +20,26 @@ export function writeRow(
   from: number,
   kernel: number,
   launch: Launch,
-  arena: number,
+  arena: Arena,
 ): void {
-  // Offsets are kept plus one, so that 0 stays what is absent.
-  const base = arena - 1;
   let at = from;
   row[at++] = kernel;
   row[at++] = launch.dtype;
   row[at++] = launch.reduceOp;
   row[at++] = launch.count;
-  row[at++] = launch.input === 0 ? 0 : launch.input - base;
-  row[at++] = launch.output === 0 ? 0 : launch.output - base;
+  row[at++] = place(launch.input, arena);
+  row[at++] = place(launch.output, arena);
   row[at++] = launch.root;
   row[at++] = launch.tokens;
   row[at++] = launch.hidden;
   row[at++] = launch.residual === 0 ? 0 : 1;
-  row[at++] = launch.residualOut === 0 ? 0 : launch.residualOut - base;
+  row[at++] = place(launch.residualOut, arena);
   row[at++] = launch.weight === 0 ? 0 : 1;
   row[at++] = launch.weightBias;
   row[at++] = launch.epsilon;
   row[at++] = launch.quantization;
-  row[at++] = launch.quantOut === 0 ? 0 : launch.quantOut - base;
-  row[at++] = launch.scaleOut === 0 ? 0 : launch.scaleOut - base;
+  row[at++] = place(launch.quantOut, arena);
+  row[at++] = place(launch.scaleOut, arena);
   row[at++] = launch.scale;
   row[at++] = launch.chunkBytes;
   // A block has fewer than 4096 threads.
@@ -49,6 +47,12 @@ export function writeRow(
   const { parts } = launch;
   row[at++] = parts?.length ?? 0;
   for (let rank = 0; rank < MAX_WORLD; rank++) row[at++] = parts?.[rank] ?? 0;
+}
+
+/** Offsets are kept plus one, so that 0 stays what is absent, and below 0 is what lies outside. */
+function place(address: number, { base, bytes }: Arena): number {
+  if (address === 0) return 0;
+  return address >= base && address <= base + bytes ? address - base + 1 : -1 - (address % 16);
 }
 
 /** The row of a replay: which recording, counted from 1, and how often. */

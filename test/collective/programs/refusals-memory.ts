@@ -53,6 +53,15 @@ export default function refusals(group: Group, _args: string[], data: ProgramDat
     [full, () => comm.empty('f32', [1_000_000])],
   ];
 
+  const nowhere =
+    comm.engine.name === 'cpu' ? 'memory outside the symmetric heap cannot be wrapped on the cpu engine' : '';
+  const outside: Refusal[] = [
+    [nowhere || 'the driver knows no memory at 0x1000', () => comm.wrap('f32', [4], 0x1000)],
+    [nowhere || 'which is in the symmetric heap', () => comm.wrap('f32', [16], BigInt(x.address))],
+    [nowhere || 'elements of f32 begin at multiples of 4', () => comm.wrap('f32', [4], 0x1002)],
+    [nowhere || 'address is 0; use a device pointer', () => comm.wrap('f32', [4], 0n)],
+  ];
+
   const recording = comm.capture(() => comm.allReduce(x));
   const closed = comm.capture(() => comm.allReduce(x));
   closed.close();
@@ -86,7 +95,7 @@ export default function refusals(group: Group, _args: string[], data: ProgramDat
     ['no room for a recording of 2 launches', () => comm.capture(() => [1, 2].map(() => comm.allReduce(x)))],
   ];
   const here = comm.engine.name === 'cpu' ? [...recordings, ...limits] : recordings;
-  return refuseAll(session, [...tensors, ...memory, ...here, ...afterClosing(session)]);
+  return refuseAll(session, [...tensors, ...memory, ...outside, ...here, ...afterClosing(session)]);
 }
 
 /** A recording outlives its communicator as an object only. */

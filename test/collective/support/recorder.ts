@@ -14,13 +14,15 @@ export interface Recorded {
   readonly rank?: number;
   /** Why a kernel is not available. */
   readonly missing?: (kernel: string) => string | undefined;
+  /** Why memory outside the arena is not this device's; all of it is by default. */
+  readonly problem?: (address: number, bytes: number) => string | undefined;
 }
 
 /** Of the arena of every recorder. */
 export const BASE = 0x7f00_0000_0000;
 export const BYTES = 1 << 20;
 
-export function recorder({ worldSize = 4, rank = 0, missing }: Recorded = {}): Recorder {
+export function recorder({ worldSize = 4, rank = 0, missing, problem }: Recorded = {}): Recorder {
   const launches: Launch[] = [];
   const unused = (): never => {
     throw new Error('this engine only notes launches');
@@ -39,6 +41,7 @@ export function recorder({ worldSize = 4, rank = 0, missing }: Recorded = {}): R
     },
     maxHidden: 16384,
     missing: missing ?? (() => undefined),
+    problemWithMemory: problem ?? (() => undefined),
     enqueue: (launch) => void launches.push({ ...emptyLaunch(), ...launch }),
     beginCapture() {},
     abortCapture() {},
