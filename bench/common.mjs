@@ -42,8 +42,8 @@ export function fail(message) {
 }
 
 /** What every file of results starts with. Warns when others use the machine: latencies are then theirs as well. */
-export async function header() {
-  const { engine, host, kernels } = fingerprintHere();
+export async function header(asked) {
+  const { engine, host, kernels, device } = fingerprintHere(asked);
   const { cpu, cores, platform, arch } = host;
   const busyCores = await busy();
   if (busyCores > 0.1)
@@ -52,6 +52,7 @@ export async function header() {
     command: ['node', `bench/${process.argv[1].split('/').pop()}`, ...process.argv.slice(2)].join(' '),
     date: new Date().toISOString(),
     host: { cpu, cores, platform, arch, busyCores },
+    ...(engine === 'cuda' ? { device } : {}),
     versions: { crossover: VERSION, engine, kernels, node: process.version },
   };
 }

@@ -21,8 +21,10 @@ export default function main(group) {
   setFlagsFromString('--expose-gc');
   const gc = runInNewContext('gc');
   const warn = () => {};
-  const planned = createCommunicator(group, { arenaBytes: 8 << 20, plan: planOf(group.size), warn });
-  const unplanned = createCommunicator(group, { arenaBytes: 1 << 20, plan: null, warn });
+  const names = algorithmsOf('all_reduce').map(({ name }) => name);
+  const plan = planOf(group.size, 'cpu', names.slice(0, 2));
+  const planned = createCommunicator(group, { engine: 'cpu', arenaBytes: 8 << 20, plan, warn });
+  const unplanned = createCommunicator(group, { engine: 'cpu', arenaBytes: 1 << 20, plan: null, warn });
   const tensors = Array.from({ length: LIVE_TENSORS }, () => planned.empty('bf16', [0]));
   const x = tensors[LIVE_TENSORS >> 1];
   const y = unplanned.empty('bf16', [0]);
@@ -75,11 +77,10 @@ function cost(body, gc) {
   return { ns, spread, kept, allocated: median(grown) };
 }
 
-/** A plan that was not measured: only what has to be looked up counts. */
-function planOf(worldSize) {
-  const names = algorithmsOf('all_reduce').map(({ name }) => name);
+/** A plan that was not measured, of algorithms in turn: only what has to be looked up counts. */
+export function planOf(worldSize, engine, names) {
   const ranges = Array.from({ length: RANGES }, (_, i) => ({
-    algorithm: names[i % 2],
+    algorithm: names[i % names.length],
     tunables: {},
     from: i << 17,
     to: i + 1 < RANGES ? (i + 1) << 17 : null,
@@ -100,7 +101,7 @@ function planOf(worldSize) {
     createdAt: new Date().toISOString(),
     command: 'bench/dispatch.mjs',
     deterministic: false,
-    fingerprint: fingerprintHere(),
+    fingerprint: fingerprintHere(engine),
     entries,
   };
 }

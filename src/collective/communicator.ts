@@ -323,18 +323,27 @@ export class Communicator {
       this.#calls.capturing = false;
     }
     const recording = this.engine.endCapture();
-    const guarded = (run: () => void): void => {
-      this.#calls.open();
-      try {
-        run();
-      } catch (error) {
-        this.#calls.rethrow(error);
-      }
-    };
+    const { enqueue } = recording;
     return {
       launches: recording.launches,
-      replay: (times) => guarded(() => recording.replay(times)),
-      ...(recording.enqueue ? { enqueue: (times: number) => guarded(() => recording.enqueue!(times)) } : {}),
+      replay: (times) => {
+        this.#calls.open();
+        try {
+          recording.replay(times);
+        } catch (error) {
+          this.#calls.rethrow(error);
+        }
+      },
+      ...(enqueue && {
+        enqueue: (times: number) => {
+          this.#calls.open();
+          try {
+            enqueue(times);
+          } catch (error) {
+            this.#calls.rethrow(error);
+          }
+        },
+      }),
       close: () => recording.close(),
     };
   }
