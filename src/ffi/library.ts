@@ -79,6 +79,7 @@ export function openFile(path: string, options: { global?: boolean } = {}): Libr
   let handle: Koffi.LibraryHandle;
   try {
     handle = load(path, { global: options.global ?? false });
+    keepMapped(path);
   } catch (cause) {
     const reason = (cause as Error).message.replace('Failed to load shared library: ', '');
     throw new CrossoverError(`${path} cannot be loaded: ${reason}`, { cause });
@@ -102,6 +103,21 @@ export function openFile(path: string, options: { global?: boolean } = {}): Libr
       throw new CrossoverError(`${path} has no ${name}: it is too old for crossover`);
     },
   };
+}
+
+/** Flags of Linux: look only, never unmap. */
+const RTLD_LAZY = 1;
+const RTLD_NOLOAD = 4;
+const RTLD_NODELETE = 0x1000;
+
+/**
+ * koffi closes what a thread has opened when the thread ends, and threads that the library has started (NCCL's, the driver's) would then
+ * run code that is gone: a crash of the process, or of the next group in it.
+ */
+function keepMapped(path: string): void {
+  if (process.platform !== 'linux') return;
+  const dlopen = koffi().load(null).func('void *dlopen(const char *path, int flags)');
+  dlopen(path, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
 }
 
 /** Binds a table of prototypes. @throws as `Library.bind` does */
