@@ -86,7 +86,9 @@ describe('where nothing can run', () => {
   it('is one error with all reasons, before anything is enqueued', () => {
     const { comm, engine, x } = open(nothing);
     expect(() => comm.allReduce(x)).toThrow(
-      `no algorithm of all_reduce can run here: one_shot, two_shot, two_shot_pull, ring, one_shot_push, two_shot_push, two_shot_staged, multimem_one_shot, multimem_two_shot: ${APART}; nccl, nccl_symmetric: ${NO_NCCL}`,
+      new RegExp(
+        `^no algorithm of all_reduce can run here: one_shot, two_shot, .*: ${APART}; nccl, nccl_symmetric: ${NO_NCCL}$`,
+      ),
     );
     expect(engine.launches).toEqual([]);
   });

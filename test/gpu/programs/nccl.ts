@@ -1,6 +1,6 @@
 /**
  * @file NCCL between our own kernels, recorded and called in turn: a kernel writes what NCCL reads, and reads what NCCL writes, with programmatic
- * launch around it. The communicators are opened by the first recording, while it is being made. Made for 2 and 4 ranks, where NCCL's
+ * launch around it. Some calls come while a replay is still under way. The communicators are opened by the first recording, while it is being made. Made for 2 and 4 ranks, where NCCL's
  * averages of small whole numbers are exact.
  */
 import type { Communicator } from '../../../dist/collective/communicator.js';
@@ -53,7 +53,10 @@ function inTurn(session: Session, name: string, count: number, turns: number): v
   const recordings = [comm.capture(steps), comm.capture(steps)] as const;
   for (let turn = 0; turn < turns; turn++) {
     session.skew();
-    recordings[shared.whole(0, 1)]!.replay();
+    const recording = recordings[shared.whole(0, 1)]!;
+    // Calls right behind a replay that nobody waited for, and behind one that has ended.
+    if (recording.enqueue && shared.chance(0.5)) recording.enqueue(1);
+    else recording.replay();
     counter.steps += STEPS;
     if (!shared.chance(0.5)) continue;
     steps();
