@@ -9,6 +9,11 @@ const SHORT: readonly Tunables[] = [
   { pack_bytes: 4, threads: 128 },
   { pack_bytes: 8, threads: 128 },
 ];
+const MIDDLE: readonly Tunables[] = [
+  { pack_bytes: 8, threads: 128 },
+  { pack_bytes: 8, threads: 64 },
+  { pack_bytes: 4, threads: 64 },
+];
 const LONG: readonly Tunables[] = [
   { pack_bytes: 8, threads: 512 },
   { pack_bytes: 8, threads: 128 },
@@ -26,5 +31,5 @@ export const allReduceTwoShotPush: Algorithm = packetKernel(
     bits: 'rank-order',
   },
   (worldSize) => worldSize,
-  ({ bytes }) => (bytes <= 512 * KIB ? SHORT : LONG),
+  ({ bytes }) => (bytes <= 512 * KIB ? SHORT : bytes <= 2048 * KIB ? MIDDLE : LONG),
 );

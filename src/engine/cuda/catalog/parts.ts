@@ -29,6 +29,19 @@ function push(bytes: Bytes, unit: number): Shape {
   return (launch, target) => gridForWarps(Math.ceil(bytes(launch, target) / unit), launch, target);
 }
 
+/** A thread for every `packBytes` of a part; packets are whole. `payload`: bytes of a part that a warp has. */
+function packets(bytes: Bytes, payload: number): Shape {
+  return (launch, target) => {
+    const block = launch.threads || 128;
+    const warps = Math.ceil(bytes(launch, target) / payload);
+    return { grid: Math.max(1, Math.ceil((warps * 32) / block)), block, sharedBytes: 0 };
+  };
+}
+
+function reduceScatterPackets(packBytes: number): Kernel {
+  return { source: 'reduce_scatter_packets.cu', by: REDUCED, shape: packets(scattered, 32 * packBytes) };
+}
+
 /** A thread a slot. */
 function direct(bytes: Bytes): Shape {
   return (launch, target) =>
@@ -61,6 +74,10 @@ const MOVED = ['world'] as const;
 const REDUCED = ['world', 'dtype', 'reduce'] as const;
 
 export const PARTS: Readonly<Record<string, Kernel>> = {
+  all_gather_packets: { source: 'all_gather_packets.cu', by: MOVED, shape: packets(counted, 124) },
+  reduce_scatter_packets_4: reduceScatterPackets(4),
+  reduce_scatter_packets_8: reduceScatterPackets(8),
+  reduce_scatter_packets_16: reduceScatterPackets(16),
   all_gather_push: { source: 'all_gather_push.cu', by: MOVED, shape: push(counted, PAYLOAD_BYTES) },
   all_gather_direct: { source: 'all_gather_direct.cu', by: MOVED, shape: direct(counted) },
   all_gather_bulk: { source: 'all_gather_bulk.cu', by: MOVED, shape: bulk(counted) },
