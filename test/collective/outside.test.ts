@@ -81,9 +81,9 @@ describe('a call with buffers outside the heap', () => {
       ['copy 256 f256 h1280', 'all_gather_direct h1024 h1024', 'copy 1024 h1024 f0'],
     ],
     [
-      'all-gather in place, by push',
-      () => comm.allGather(part, x, { algorithm: 'push' }),
-      ['all_gather_push f0 f0'],
+      'all-gather in place, by NCCL',
+      () => comm.allGather(part, x, { algorithm: 'nccl' }),
+      ['nccl_all_gather f0 f0'],
     ],
     [
       "all-gather in place of unequal parts, all of them this rank's",
