@@ -1,99 +1,75 @@
 // What rows go through once their sums are there: the warps of a row exchange sums of squares, normalize, exchange the largest magnitude
-// where a scale a token asks for it, quantize, store. A lane keeps its packs in registers from the first load to the last store.
+// where every token has a scale, quantize, store.
+//
+// A thread has K shares of N words of a row: the k-th at byte `first + k * stride`. Some warps of a block work on a row together, or all warps of a
+// cluster; a block has as many rows as it has warps for.
 #pragma once
+#include "exchange.cuh"
 #include "quantize.cuh"
 #include "row.cuh"
 
-// Packs of a tensor that are on their way at a time, where there are many.
-constexpr u32 BATCH = PACKS < 4 ? PACKS : 4;
-// Few weights are in registers before the kernel before has ended; many are read when they are needed.
-constexpr bool WEIGHTS_KEPT = PACKS == BATCH;
-
-// Threads of a block of the local kernels at most.
-constexpr u32 LOCAL_THREADS = PACKS <= 2 ? 1024 : PACKS <= 8 || DTYPE == 0 ? 512 : 256;
-
-struct Exchange {
-  // Two sets by turns: a warp may be a row ahead of another that still reads.
-  alignas(16) float squares[2][PARTIALS];
-  u32 largest[LANES];
-
-  // Sums of units that no row has stay zero for good.
-  __device__ __forceinline__ void clear() {
-    for (u32 i = threadIdx.x; i < 2 * PARTIALS; i += blockDim.x) squares[i / PARTIALS][i % PARTIALS] = 0;
-    __syncthreads();
-  }
-};
-
-DEVICE Pack load_weight(const Launch& a, const Rows& rows, u32 k) {
-  Pack v{};
-  if (a.weight == nullptr || rows.unit(k) >= rows.units) return v;
-  return rows.load(a, a.weight, 0u, rows.unit(k));
-}
-
+template <u32 N, u32 K, bool WHOLE, class Exchange>
 struct Norm {
-  Pack weight[BATCH];
+  // Few weights are in registers before the previous kernel has ended; many are read when they are needed.
+  static constexpr bool KEPT = K <= 4;
+
+  const Launch& a;
+  Exchange& exchange;
+  const RowPlace place;
+  const u32 first, stride, bytes;
+  const bool there;
+  // 1 / hidden.
   float share;
+  Words<N> weight[KEPT ? K : 1];
 
-  // May be called before wait_for_previous_kernel().
-  __device__ __forceinline__ Norm(const Launch& a, const Rows& rows) {
+  // Before the previous kernel has ended.
+  __device__ __forceinline__ Norm(const Launch& launch, Exchange& e, const RowPlace& p, u32 first_byte, u32 stride_bytes)
+      : a(launch), exchange(e), place(p), first(first_byte), stride(stride_bytes), bytes(launch.hidden * ELEMENT_BYTES), there(p.row < launch.tokens) {
     share = __frcp_rn(float(a.hidden));
-    if (WEIGHTS_KEPT)
+    if (KEPT)
 #pragma unroll
-      for (u32 k = 0; k < BATCH; k++) weight[k] = load_weight(a, rows, k);
+      for (u32 k = 0; k < K; k++) weight[k] = load_weight(k);
+    exchange.begin();
   }
 
-  // Puts the sum of the squares of pack k into the exchange. All lanes of a warp call it together.
-  __device__ __forceinline__ void add(Exchange& e, u32 set, const Rows& rows, u32 k, Pack p) const {
-    const float squares = unit_squares(p);
-    if (lane_id() == 0) e.squares[set][rows.partials() + rows.unit(k)] = squares;
+  __device__ __forceinline__ u32 at(u32 k) const { return first + k * stride; }
+  // Bytes of the row from share k on; 0 where there is nothing.
+  __device__ __forceinline__ u32 left(u32 k) const { return there && at(k) < bytes ? bytes - at(k) : 0; }
+  __device__ __forceinline__ u64 offset() const { return u64(place.row) * bytes + first; }
+  __device__ __forceinline__ Words<N> load_weight(u32 k) const {
+    return load_row<N, WHOLE>(a.weight + at(k), a.weight != nullptr && at(k) < bytes ? bytes - at(k) : 0);
   }
 
-  // The rest of the way, for packs whose sums have been added. All threads of a block call it together; `there` says whether this warp has a row.
-  template <class Offset>
-  __device__ __forceinline__ void finish(const Launch& a, Exchange& e, u32 set, const Rows& rows, u32 row, Offset offset, bool there, Pack (&p)[PACKS]) const {
-    __syncthreads();
+  // Share k of the sum, with the residual, takes part in the exchange.
+  __device__ __forceinline__ void add(u32 k, const Words<N>& v) { exchange.add_squares(place, at(k) / (128 * N), warp_squares(v)); }
+
+  // The rest of the way, for shares that have been added.
+  __device__ __forceinline__ void finish(Words<N> (&v)[K]) {
+    u8* const output = a.output + offset();
+    const float squares = exchange.squares(place);
+    const float rstd = reciprocal_root(__fmaf_rn(squares, share, a.epsilon));
     u32 most = 0;
-    if (there) {
-      const float rstd = root_mean_square(row_squares(e.squares[set] + rows.partials(), rows.units), share, a.epsilon);
 #pragma unroll
-      for (u32 from = 0; from < PACKS; from += BATCH) {
-        Pack w[BATCH];
-#pragma unroll
-        for (u32 i = 0; i < BATCH; i++) {
-          w[i] = WEIGHTS_KEPT ? weight[i] : load_weight(a, rows, from + i);
-          // Else the compiler keeps sums of weight and bias, in twice the registers, from one row to the next.
-          asm volatile("" : "+r"(w[i].x), "+r"(w[i].y), "+r"(w[i].z), "+r"(w[i].w));
-        }
-#pragma unroll
-        for (u32 i = 0; i < BATCH; i++) {
-          const u32 k = from + i, unit = rows.unit(k);
-          if (unit >= rows.units) break;
-          p[k] = normalized(p[k], rstd, w[i], a.weight != nullptr, a.weight_bias);
-          if (a.output != nullptr) rows.store(a, a.output, offset, unit, p[k]);
-          if (SCALE_PER_TOKEN) most = max(most, rows.slot(unit) < rows.slots ? largest(p[k]) : 0);
-        }
-      }
+    for (u32 k = 0; k < K; k++) {
+      v[k] = normalized(v[k], rstd, KEPT ? weight[k] : load_weight(k), a.weight != nullptr, a.weight_bias);
+      if (a.output != nullptr) store_row<N, WHOLE>(output + k * stride, v[k], left(k));
+      if (SCALE_PER_TOKEN && left(k) != 0) most = max(most, largest(v[k]));
     }
-    if (QUANTIZED) quantize(a, e, rows, row, there, p, most);
+    quantize(v, most);
   }
 
-  // `most` is this lane's largest magnitude.
-  static __device__ __forceinline__ void quantize(const Launch& a, Exchange& e, const Rows& rows, u32 row, bool there, const Pack (&p)[PACKS], u32 most) {
+  // `most` is this thread's largest magnitude.
+  __device__ __forceinline__ void quantize(const Words<N> (&v)[K], u32 most) {
+#if QUANT != 0
     float scale = a.scale;
     if (SCALE_PER_TOKEN) {
-      most = largest_of_warp(most);
-      if (lane_id() == 0) e.largest[threadIdx.x / LANES] = most;
-      __syncthreads();
-      if (!there) return;
-      scale = token_scale(largest_of_warp(lane_id() < rows.warps ? e.largest[rows.place * rows.warps + lane_id()] : 0));
-      if (rows.warp == 0 && lane_id() == 0) reinterpret_cast<float*>(a.scale_out)[row] = scale;
+      exchange.add_largest(place, largest_of_warp(most));
+      scale = token_scale(exchange.largest(place));
+      if (there && first == 0) reinterpret_cast<float*>(a.scale_out)[place.row] = scale;
     }
-    if (!there) return;
     const Divisor by(scale);
 #pragma unroll
-    for (u32 k = 0; k < PACKS; k++) {
-      if (rows.unit(k) >= rows.units) break;
-      store_quantized(a, row, rows.slot(rows.unit(k)), rows.elements(a, rows.unit(k)), p[k], by, rows.aligned);
-    }
+    for (u32 k = 0; k < K; k++) store_quantized<N, WHOLE>(a, place.row, at(k), left(k), v[k], by);
+#endif
   }
 };

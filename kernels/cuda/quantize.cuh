@@ -1,9 +1,9 @@
-// Packs to f8e4m3, i8 and e2m1 (FP4), with scales. QUANT: 0 none, 1 f8e4m3_static, 2 f8e4m3_token, 3 i8_token, 4 nvfp4 (src/operations.ts).
+// Words to f8e4m3, i8 and e2m1 (FP4), with scales. QUANT: 0 none, 1 f8e4m3_static, 2 f8e4m3_token, 3 i8_token, 4 nvfp4 (src/operations.ts).
 //
 // The codes are those of src/tensor/reference/quantize.ts, bit for bit: values are divided by scales with one rounding, and then rounded to
 // the code, to nearest even, saturating, NaN kept where there is one.
 #pragma once
-#include "number.cuh"
+#include "words.cuh"
 
 #ifndef QUANT
 #define QUANT 0
@@ -16,12 +16,13 @@ DEVICE float from_bits(u32 bits) { return __uint_as_float(bits); }
 DEVICE u32 magnitude_bits(float x) { return __float_as_uint(x) & 0x7fffffffu; }
 constexpr u32 INFINITY_BITS = 0x7f800000u;
 
-// Largest magnitude of a pack as bits, whose order is that of the magnitudes; NaN is the largest.
-DEVICE u32 largest(Pack p) {
-  const Values x = widen(p);
+// Largest magnitude as bits, whose order is that of the magnitudes; NaN is the largest.
+template <u32 N>
+DEVICE u32 largest(const Words<N>& v) {
+  const Sums<N> x = widen(v);
   u32 most = 0;
 #pragma unroll
-  for (u32 i = 0; i < ELEMENTS; i++) most = max(most, magnitude_bits(x.v[i]));
+  for (u32 i = 0; i < N * WORD_ELEMENTS; i++) most = max(most, magnitude_bits(x.v[i]));
   return most;
 }
 DEVICE u32 largest_of_warp(u32 most) {
@@ -66,13 +67,12 @@ DEVICE u32 i8_of(float x) { return u32(max(-128, min(127, __float2int_rn(x)))) &
 // The same for magnitudes up to 127 and a bit: 1.5 x 2^23 has ones in its last place, and leaves the code in the low byte.
 DEVICE u32 i8_of_small(float x) { return __float_as_uint(__fadd_rn(x, 12582912.0f)) & 0xff; }
 
-// Four values to four bytes, the first the lowest. `small`: none is NaN, and i8 holds them all.
-DEVICE u32 bytes_of(float a, float b, float c, float d, bool small) {
+// Two values to two bytes, the first the lower. `small`: neither is NaN, and i8 holds both.
+DEVICE u32 bytes_of(float low, float high, bool small) {
 #if QUANT == 3
-  return small ? i8_of_small(a) | i8_of_small(b) << 8 | i8_of_small(c) << 16 | i8_of_small(d) << 24
-               : i8_of(a) | i8_of(b) << 8 | i8_of(c) << 16 | i8_of(d) << 24;
+  return small ? i8_of_small(low) | i8_of_small(high) << 8 : i8_of(low) | i8_of(high) << 8;
 #else
-  return f8_pair(a, b) | f8_pair(c, d) << 16;
+  return f8_pair(low, high);
 #endif
 }
 
@@ -115,52 +115,53 @@ DEVICE u32 e2m1_of_number(float x) {
   return (units + (binade >> 22) - 254) | (__float_as_uint(x) >> 28 & 8);
 }
 
-// One lane's part of a row of quantized output: ELEMENTS bytes, or half as many for FP4.
-DEVICE void store_codes(u8* p, u32 low, u32 high, u32 bytes, u32 whole, bool aligned) {
-  if (aligned && bytes == whole) {
-    if (whole == 8) asm volatile("st.global.v2.u32 [%0], {%1, %2};" ::"l"(p), "r"(low), "r"(high) : "memory");
-    if (whole == 4) asm volatile("st.global.u32 [%0], %1;" ::"l"(p), "r"(low) : "memory");
-    if (whole == 2) asm volatile("st.global.u16 [%0], %1;" ::"l"(p), "h"(u16(low)) : "memory");
+// `count` codes of a byte, or pairs of codes; BYTES of them if WHOLE.
+template <u32 BYTES, bool WHOLE>
+DEVICE void store_codes(u8* p, u32 low, u32 high, u32 count) {
+  if (!WHOLE) {
+#pragma unroll
+    for (u32 i = 0; i < BYTES; i++)
+      if (i < count) p[i] = u8((i < 4 ? low : high) >> (8 * (i % 4)));
     return;
   }
-#pragma unroll 1
-  for (; bytes > 0; bytes--, p++) {
-    *p = u8(low);
-    low = __funnelshift_r(low, high, 8);
-    high >>= 8;
-  }
+  if (count == 0) return;
+  if (BYTES == 8) *reinterpret_cast<uint2*>(p) = make_uint2(low, high);
+  if (BYTES == 4) *reinterpret_cast<u32*>(p) = low;
+  if (BYTES == 2) *reinterpret_cast<u16*>(p) = u16(low);
+  if (BYTES == 1) *p = u8(low);
 }
 
-// Quantizes a pack, slot `slot` of a row, `count` elements of which are there, and stores codes and block scales. All lanes of a warp call it together.
-// `scale` is the token's or the caller's.
-DEVICE void store_quantized(const Launch& a, u32 row, u32 slot, u32 count, Pack p, const Divisor& scale, bool aligned) {
-  const Values x = widen(p);
-  const u32 first = slot * ELEMENTS;
+// Quantizes a thread's words of a row, which begin at byte `at` of it and of which `left` more bytes are there, and stores codes and block scales.
+// All lanes of a warp call it together. `scale` is the token's or the caller's.
+template <u32 N, bool WHOLE>
+DEVICE void store_quantized(const Launch& a, u32 row, u32 at, u32 left, const Words<N>& v, const Divisor& scale) {
+  constexpr u32 MINE = N * WORD_ELEMENTS;
+  const Sums<N> x = widen(v);
+  const u64 element = u64(row) * a.hidden + at / ELEMENT_BYTES;
   u32 words[2] = {0, 0};
 #if QUANT == 4
-  // A block of 16 elements is two lanes' packs, or four; 16 divides `hidden`, so blocks are whole.
-  u32 amax = largest(p);
-  amax = max(amax, __shfl_xor_sync(0xffffffffu, amax, 1));
-  if (DTYPE == 0) amax = max(amax, __shfl_xor_sync(0xffffffffu, amax, 2));
+  // A block of 16 elements is that of some neighbouring lanes; 16 divides `hidden`, so blocks are whole.
+  u32 amax = largest(v);
+#pragma unroll
+  for (u32 step = 1; step < 16 / MINE; step *= 2) amax = max(amax, __shfl_xor_sync(0xffffffffu, amax, step));
   const u32 code = f8_of(__fmul_rn(__fdiv_rn(from_bits(amax), 6.0f), a.scale));
   const float block = f8_value(code);
   const float by = block == 0 ? 0.0f : __fdiv_rn(a.scale, block);
   if (by > 0 && by < from_bits(INFINITY_BITS)) {
 #pragma unroll
-    for (u32 i = 0; i < ELEMENTS; i++) words[0] |= e2m1_of_number(__fmul_rn(x.v[i], by)) << (4 * i);
+    for (u32 i = 0; i < MINE; i++) words[0] |= e2m1_of_number(__fmul_rn(x.v[i], by)) << (4 * i);
   } else {
 #pragma unroll
-    for (u32 i = 0; i < ELEMENTS; i++) words[0] |= e2m1_of(__fmul_rn(x.v[i], by)) << (4 * i);
+    for (u32 i = 0; i < MINE; i++) words[0] |= e2m1_of(__fmul_rn(x.v[i], by)) << (4 * i);
   }
-  if (count == 0) return;
-  store_codes(a.quant_out + (u64(row) * a.hidden + first) / 2, words[0], 0, ELEMENTS / 2, ELEMENTS / 2, aligned);
-  if (first % 16 == 0) a.scale_out[(u64(row) * a.hidden + first) / 16] = u8(code);
+  store_codes<(MINE + 1) / 2, WHOLE>(a.quant_out + element / 2, words[0], 0, left == 0 ? 0 : MINE / 2);
+  if (left != 0 && element % 16 == 0) a.scale_out[element / 16] = u8(code);
 #else
-  float q[ELEMENTS];
+  float q[MINE];
 #pragma unroll
-  for (u32 i = 0; i < ELEMENTS; i++) q[i] = scale.ordinary ? scale.quotient(x.v[i]) : __fdiv_rn(x.v[i], scale.scale);
+  for (u32 i = 0; i < MINE; i++) q[i] = scale.ordinary ? scale.quotient(x.v[i]) : __fdiv_rn(x.v[i], scale.scale);
 #pragma unroll
-  for (u32 i = 0; i < ELEMENTS; i += 4) words[i / 4] = bytes_of(q[i], q[i + 1], q[i + 2], q[i + 3], scale.ordinary);
-  store_codes(a.quant_out + u64(row) * a.hidden + first, words[0], words[1], count, ELEMENTS, aligned);
+  for (u32 i = 0; i < MINE; i += 2) words[i / 4] |= bytes_of(q[i], q[i + 1 < MINE ? i + 1 : i], scale.ordinary) << (8 * (i % 4));
+  store_codes<MINE, WHOLE>(a.quant_out + element, words[0], words[1], min(MINE, left / ELEMENT_BYTES));
 #endif
 }

@@ -22,7 +22,9 @@ import { allReduceTwoShotPush } from './all-reduce/two-shot-push.ts';
 import { allReduceTwoShotQuantized } from './all-reduce/two-shot-quantized.ts';
 import { allReduceTwoShotStaged } from './all-reduce/two-shot-staged.ts';
 import { fusedOneShot } from './all-reduce-rms-norm/one-shot.ts';
+import { fusedOneShotPush } from './all-reduce-rms-norm/one-shot-push.ts';
 import { fusedTwoShot, fusedTwoShotColumns } from './all-reduce-rms-norm/two-shot.ts';
+import { fusedTwoShotPush } from './all-reduce-rms-norm/two-shot-push.ts';
 import { unfused } from './all-reduce-rms-norm/unfused.ts';
 import { broadcastDirect } from './broadcast/direct.ts';
 import { broadcastNccl } from './broadcast/nccl.ts';
@@ -73,6 +75,8 @@ const CATALOG: readonly Algorithm[] = [
   fusedOneShot,
   fusedTwoShot,
   fusedTwoShotColumns,
+  fusedOneShotPush,
+  fusedTwoShotPush,
   ...ALL_REDUCE.map(unfused),
 ];
 

@@ -8,6 +8,7 @@ import type { Kernel } from './catalog/kernel.ts';
 import { MULTIMEM } from './catalog/multimem.ts';
 import { PARTS } from './catalog/parts.ts';
 import { QUANTIZED } from './catalog/quantized.ts';
+import { RMS_NORM } from './catalog/rms-norm.ts';
 
 /** The name of a kernel is the name of its function. */
 export const KERNELS: Readonly<Record<string, Kernel>> = {
@@ -15,6 +16,7 @@ export const KERNELS: Readonly<Record<string, Kernel>> = {
   ...GROUP,
   ...PARTS,
   ...QUANTIZED,
+  ...RMS_NORM,
   ...MULTIMEM,
 };
 

@@ -125,6 +125,9 @@ export class CudaEngine implements Engine {
     if (kernel === 'copy') return undefined;
     if (!INFOS.has(kernel)) return `the CUDA engine has no kernel ${kernel}`;
     if (this.#functions.refused) return this.#functions.refused;
+    const { needs = 0 } = INFOS.get(kernel)!.kernel;
+    if (this.#device.capability < needs)
+      return `${kernel} needs sm_${needs}; ${this.#device.name} is sm_${this.#device.capability}`;
     return this.group.size > 1 && COLLECTIVE.test(kernel) ? this.#unreachable() : undefined;
   }
 
@@ -165,7 +168,9 @@ export class CudaEngine implements Engine {
         throw new CrossoverError(`${kernel}: ${this.#unreachable()}`);
       this.#note(info.index, launch);
     }
-    if (!isEmpty(info, launch)) this.#launch(info, launch);
+    if (isEmpty(info, launch)) return;
+    const variant = info.kernel.variant?.(launch, this.#target);
+    this.#launch(variant === undefined ? info : INFOS.get(variant)!, launch);
   }
 
   beginCapture(): void {

@@ -42,8 +42,12 @@ export interface Kernel {
   /** File in kernels/cuda/ that has it, as an `extern "C" __global__` function. */
   readonly source: string;
   readonly by: readonly Axis[];
+  /** Compute capability (10 x major + minor) that it takes, where not all devices do. */
+  readonly needs?: number;
   /** All ranks must get the same. */
   shape(launch: Launch, target: ShapeTarget): GridShape;
+  /** For a kernel that no other rank is involved in: the one to run instead, or itself, where several do the same. */
+  variant?(launch: Launch, target: ShapeTarget): string;
 }
 
 /** Macro definitions for a compiler, `WORLD=4`, in the order of the axes. Kernels of one file that take the same get the same cubin. */
