@@ -54,7 +54,9 @@ export default async function epochWrap(
 
 /** Only engines themselves can be told where counters start. */
 async function engineOf(name: string): Promise<(group: Group, options: Start) => Engine> {
-  const module = (await import(`../../../dist/engine/${name}/engine.js`)) as Record<string, unknown>;
+  const module = (await import(
+    `../../../dist/engine/${name}/${name === 'cpu' ? 'engine' : 'create'}.js`
+  )) as Record<string, unknown>;
   return module[name === 'cpu' ? 'createCpuEngine' : 'createCudaEngine'] as (
     group: Group,
     options: Start,
