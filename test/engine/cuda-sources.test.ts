@@ -13,6 +13,32 @@ import {
 
 const names = [...kernelSources().keys()];
 
+/** Names of functions that are defined outside others without a word that puts them on the device. */
+function hostFunctions(source: string): string[] {
+  const code = source
+    .replace(/"[^"\n]*"|\/\/.*$/gm, '')
+    .replace(/\\\n/g, ' ')
+    // What a macro stands for is read as code that follows its definition.
+    .replace(/^\s*#\s*define\s+\w+(?:\([^)]*\))?/gm, ';')
+    .replace(/^\s*#.*$/gm, '')
+    .replace(/\b(?:alignas|[A-Z_]+)\([^()]*\)/g, '');
+  const found: string[] = [];
+  let head = '';
+  // How deep in braces that belong to a function or an initializer; those of namespaces and classes hold definitions.
+  let inside = 0;
+  for (const piece of code.match(/[{};]|[^{};]+/g) ?? []) {
+    if (inside > 0) inside += piece === '{' ? 1 : piece === '}' ? -1 : 0;
+    else if (piece === '{') {
+      const name = /([\w~]+)\s*\(/.exec(head)?.[1];
+      const opened = /\b(?:namespace|struct|class|union)\b[^()]*$/.test(head);
+      if (!opened) inside = 1;
+      if (!opened && name && !/=\s*$|\b(?:DEVICE|__device__|__global__)\b/.test(head)) found.push(name);
+    }
+    if (inside === 0) head = /[{};]/.test(piece) ? '' : piece;
+  }
+  return found;
+}
+
 describe('kernels/cuda', () => {
   test('is found from dist/, all of it', () => {
     expect(names).toEqual(readdirSync(KERNELS_FOLDER).sort());
@@ -29,6 +55,41 @@ describe('kernels/cuda', () => {
       /\b(?:u?int(?:8|16|32|64)_t|size_t|std::|__half|__nv_bfloat16|cooperative_groups|printf|assert)\b/,
     );
     if (name.endsWith('.cuh')) expect(code).toMatch(/^\s*#pragma once$/m);
+  });
+
+  // nvcc compiles functions for the host, too; NVRTC refuses them.
+  test.each(names)('%s has functions for devices only', (name) => {
+    expect(hostFunctions(sourceText(name))).toEqual([]);
+  });
+
+  test('functions for the host are found wherever they stand', () => {
+    const code = `
+      #define DEVICE static __device__ __forceinline__
+      #define KERNEL(name) \\
+        extern "C" __global__ void name(int n) { loop(n); }
+      // int comment() { return 0; }
+      namespace inner {
+      template <typename T, int N = sizeof(T)>
+      struct alignas(16) Pair {
+        T values[N] = {T(1)};
+        __device__ Pair(T x) : a(x) { if (x) { a = x; } }
+        constexpr T first() const { return a; }
+        T a;
+      };
+      constexpr int twice(int n) { return 2 * n; }
+      DEVICE int fine(int n) { auto f = [&](int i) { return i + n; }; return f(n); }
+      template <int N>
+      DEVICE void also_fine(const Pair<int> (&v)[N])
+      {
+        for (int i = 0; i < N; i++) { }
+      }
+      constexpr int TABLE[] = {twice(1), twice(2)};
+      static_assert(TABLE[1] == 4, "it is { 4 }");
+      KERNEL(one)
+      inline int last(int n) { return n; }
+      }`;
+    expect(hostFunctions(code)).toEqual(['first', 'twice', 'last']);
+    expect(hostFunctions('#define MAKE(name) \\\n  int name() { return 0; }')).toEqual(['name']);
   });
 
   test('headers are followed through headers', () => {

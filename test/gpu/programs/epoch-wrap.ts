@@ -3,6 +3,7 @@
  * into another place of the sequence, and counts.
  */
 import { Communicator } from '../../../dist/collective/communicator.js';
+import type { EngineName } from '../../../dist/collective/engines.js';
 import type { Engine } from '../../../dist/engine/engine.js';
 import type { Group } from '../../../dist/group/group.js';
 import { dependable } from '../../collective/support/cases.ts';
@@ -53,12 +54,7 @@ export default async function epochWrap(
 }
 
 /** Only engines themselves can be told where counters start. */
-async function engineOf(name: string): Promise<(group: Group, options: Start) => Engine> {
-  const module = (await import(
-    `../../../dist/engine/${name}/${name === 'cpu' ? 'engine' : 'create'}.js`
-  )) as Record<string, unknown>;
-  return module[name === 'cpu' ? 'createCpuEngine' : 'createCudaEngine'] as (
-    group: Group,
-    options: Start,
-  ) => Engine;
+async function engineOf(name: EngineName): Promise<(group: Group, options: Start) => Engine> {
+  if (name === 'cpu') return (await import('../../../dist/engine/cpu/engine.js')).createCpuEngine;
+  return (await import('../../../dist/engine/cuda/create.js')).createCudaEngine;
 }
