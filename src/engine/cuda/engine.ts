@@ -94,7 +94,8 @@ export class CudaEngine implements Engine {
       stageBytes: STAGE_BYTES,
       allToAll: group.kind !== 'hosts' && (links.kind === 'NVLink' || links.kind === 'none'),
     };
-    this.#target = { multiprocessors: device.multiprocessors, worldSize: group.size };
+    const clusters = device.capability >= PROGRAMMATIC_FROM;
+    this.#target = { multiprocessors: device.multiprocessors, worldSize: group.size, clusters };
     this.#status = new Status(device);
     this.#functions = new Functions(
       device,

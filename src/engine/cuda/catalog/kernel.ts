@@ -24,6 +24,8 @@ export type Specialisation = Readonly<Record<Axis, number>>;
 export interface ShapeTarget {
   readonly multiprocessors: number;
   readonly worldSize: number;
+  /** Whether blocks may form clusters (sm_90 and up). */
+  readonly clusters?: boolean;
 }
 
 /** What a kernel is launched with. `grid` is a multiple of `cluster`. */

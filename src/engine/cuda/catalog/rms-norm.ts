@@ -43,12 +43,15 @@ function packed(packBytes: number, twoShot: boolean): Kernel['shape'] {
   };
 }
 
-/** A row a cluster of `blocks` blocks, or of as many more as it takes. */
+/**
+ * A row a cluster of `blocks` blocks, or of as many more as it takes. Two at least: a block that was not launched as part of a cluster may not store
+ * asynchronously as these kernels do (an illegal instruction on H200).
+ */
 function clustered(packBytes: number): Kernel['shape'] {
-  return (launch, { worldSize }) => {
+  return (launch, { worldSize, clusters = true }) => {
     const row = rowBytes(launch);
     const most = mostRowBytes(packBytes, worldSize, false);
-    let cluster = 1;
+    let cluster = clusters ? 2 : 1;
     while (cluster < MOST_CLUSTER && (cluster < launch.blocks || row > cluster * most)) cluster *= 2;
     const block = warpsFor(row, packBytes * cluster, most / packBytes) * WARP;
     return { grid: Math.max(1, launch.tokens) * cluster, block, sharedBytes: 0, cluster };
