@@ -24,18 +24,18 @@ DEVICE u32 slot_offset(u64 mailbox, u32 unit, u32 half, u32 source) {
   return u32(mailbox) + ((unit * 2 + half) * WORLD + source) * UNIT_BYTES + lane_id() * SLOT_BYTES;
 }
 
-// Waits for all peers' packs of a unit, or those of the first `sources` ranks: box[r] for r != rank. False when it was given up.
-DEVICE bool receive(const Launch& a, u64 mailbox, u32 unit, u32 half, Pack (&box)[WORLD], u32 sources = WORLD) {
+// Waits for all peers' packs of a unit: box[r] for r != rank. False when it was given up.
+DEVICE bool receive(const Launch& a, u64 mailbox, u32 unit, u32 half, Pack (&box)[WORLD]) {
   const u8* own = a.peers[a.rank];
   Deadline deadline;
   for (;;) {
     bool all = true;
 #pragma unroll
     for (u32 r = 0; r < WORLD; r++)
-      if (r != a.rank && r < sources) box[r] = load_relaxed(own + slot_offset(mailbox, unit, half, r));
+      if (r != a.rank) box[r] = load_relaxed(own + slot_offset(mailbox, unit, half, r));
 #pragma unroll
     for (u32 r = 0; r < WORLD; r++)
-      if (r != a.rank && r < sources) all = all && full(box[r]);
+      if (r != a.rank) all = all && full(box[r]);
     if (all) break;
     if (deadline.passed(a, WORLD)) return false;
   }

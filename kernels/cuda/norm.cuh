@@ -10,8 +10,8 @@
 
 template <u32 N, u32 K, bool WHOLE, class Exchange>
 struct Norm {
-  // Few weights are in registers before the previous kernel has ended; many are read when they are needed.
-  static constexpr bool KEPT = K <= 4;
+  // Few weights are in registers before the previous kernel has ended; many are read when they are needed, together.
+  static constexpr bool KEPT = K * N <= 16;
 
   const Launch& a;
   Exchange& exchange;
@@ -49,9 +49,12 @@ struct Norm {
     const float squares = exchange.squares(place);
     const float rstd = reciprocal_root(__fmaf_rn(squares, share, a.epsilon));
     u32 most = 0;
+    Words<N> w[K];
+#pragma unroll
+    for (u32 k = 0; k < K; k++) w[k] = KEPT ? weight[KEPT ? k : 0] : load_weight(k);
 #pragma unroll
     for (u32 k = 0; k < K; k++) {
-      v[k] = normalized(v[k], rstd, KEPT ? weight[k] : load_weight(k), a.weight != nullptr, a.weight_bias);
+      v[k] = normalized(v[k], rstd, w[k], a.weight != nullptr, a.weight_bias);
       if (a.output != nullptr) store_row<N, WHOLE>(output + k * stride, v[k], left(k));
       if (SCALE_PER_TOKEN && left(k) != 0) most = max(most, largest(v[k]));
     }

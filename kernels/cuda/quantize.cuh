@@ -154,7 +154,10 @@ DEVICE void store_quantized(const Launch& a, u32 row, u32 at, u32 left, const Wo
 #pragma unroll
     for (u32 i = 0; i < MINE; i++) words[0] |= e2m1_of(__fmul_rn(x.v[i], by)) << (4 * i);
   }
-  store_codes<(MINE + 1) / 2, WHOLE>(a.quant_out + element / 2, words[0], 0, left == 0 ? 0 : MINE / 2);
+  // A lane with one element has half a byte; the even ones store.
+  if (MINE == 1) words[0] |= __shfl_xor_sync(0xffffffffu, words[0], 1) << 4;
+  const bool stores = left != 0 && (MINE > 1 || element % 2 == 0);
+  store_codes<(MINE + 1) / 2, WHOLE>(a.quant_out + element / 2, words[0], 0, stores ? (MINE + 1) / 2 : 0);
   if (left != 0 && element % 16 == 0) a.scale_out[element / 16] = u8(code);
 #else
   float q[MINE];
