@@ -71,10 +71,23 @@ test('no circles of code', () => {
   expect(done.size).toBe(imports.size);
 });
 
-test('only collective/engines.ts knows which engines there are', () => {
-  const knowing = [...imports].filter(
-    ([file, targets]) =>
-      !file.startsWith('engine/cpu/') && targets.some((target) => target.startsWith('engine/cpu/')),
+/** Files outside an engine's folder that import from it. */
+function knowing(engine: string): string[] {
+  const folder = `engine/${engine}/`;
+  return [...imports]
+    .filter(([file, targets]) => !file.startsWith(folder) && targets.some((path) => path.startsWith(folder)))
+    .map(([file]) => file);
+}
+
+test('only collective/engines.ts knows which engines there are; the doctor looks at GPUs', () => {
+  expect(knowing('cpu')).toEqual(['collective/engines.ts']);
+  const ofGpus = /^(?:doctor\/|cli\/commands\/doctor\.ts$)/;
+  expect(knowing('cuda').filter((file) => !ofGpus.test(file))).toEqual(['collective/engines.ts']);
+});
+
+test('only ffi/library.ts loads native code', () => {
+  const loading = files().filter((file) =>
+    /(?:from|import\(|require\()\s*'koffi'/.test(readFileSync(join(SRC, file), 'utf8')),
   );
-  expect(knowing.map(([file]) => file)).toEqual(['collective/engines.ts']);
+  expect(loading).toEqual(['ffi/library.ts']);
 });
