@@ -14,13 +14,16 @@ export const OPENED: number = LINE;
 /** How many ranks sleep until `OPENED` changes. */
 export const SLEEPERS: number = LINE + 1;
 
-/** Words of a rank's line, which only the rank writes. `CALL` + 0 or 1: what it calls at an even or odd epoch. */
+/** Words of a rank's line, which only the rank writes, stop words aside. `CALL` + 0 or 1: what it calls at an even or odd epoch. */
 export const CALL = 0;
 export const STATE = 2;
 export const SITE_NOW = 3;
 export const VISIT = 4;
 export const PROGRESS = 5;
 export const HEARTBEAT = 6;
+/** Addresses of native memory, of 8 bytes each (stop-words.ts). */
+export const STOP_WORDS = 8;
+export const STOP_WORDS_LENGTH = 8;
 
 /** What a rank is doing; 0 is what a fresh block says. */
 export const RANK_STATE = { starting: 0, running: 1, waiting: 2, writing: 3, done: 4 } as const;

@@ -41,6 +41,14 @@ export interface Group {
 }
 
 /** Names of the places a rank can wait in, for the watchdog's messages. */
-export const SITES = ['barrier', 'broadcast', 'gather', 'eager collective', 'replay', 'NCCL set-up'] as const;
+export const SITES = [
+  'barrier',
+  'broadcast',
+  'gather',
+  'eager collective',
+  'replay',
+  'NCCL set-up',
+  'GPU set-up',
+] as const;
 
-export const SITE = { barrier: 0, broadcast: 1, gather: 2, eager: 3, replay: 4, nccl: 5 } as const;
+export const SITE = { barrier: 0, broadcast: 1, gather: 2, eager: 3, replay: 4, nccl: 5, gpu: 6 } as const;

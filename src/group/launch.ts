@@ -11,6 +11,7 @@ import { createControl } from './control.ts';
 import { checkHosts, type HostsOptions } from './hosts.ts';
 import { launchProcesses } from './launch-processes.ts';
 import { connectPairs, startThread } from './start-threads.ts';
+import { stopAll } from './stop-words.ts';
 import { supervise } from './supervise.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -69,6 +70,7 @@ export async function launch<T = unknown>(entry: string | URL, options: LaunchOp
     (rank, events) =>
       startThread({ ...task, rank, size: ranks, spins, control, ports: mesh[rank]!, heartbeatMs }, events),
     new Watchdog(control, ranks, timeoutSeconds),
+    () => stopAll(control, ranks),
   );
 }
 

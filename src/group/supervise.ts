@@ -30,11 +30,15 @@ export interface RankHandle {
 /** @throws CrossoverError when the rank cannot be started */
 export type StartRank = (rank: number, events: RankEvents) => RankHandle;
 
-/** Runs the ranks and resolves with what they returned, in their order. @throws what `launch` throws. */
+/**
+ * Runs the ranks and resolves with what they returned, in their order. `stop` is called before ranks are ended early.
+ * @throws what `launch` throws.
+ */
 export async function supervise<T>(
   ranks: readonly number[],
   start: StartRank,
   watchdog: Watchdog,
+  stop: () => void = () => {},
 ): Promise<T[]> {
   const handles: RankHandle[] = [];
   let timer: NodeJS.Timeout | undefined;
@@ -74,6 +78,7 @@ export async function supervise<T>(
     });
   } catch (error) {
     failure = error;
+    stop();
     throw error;
   } finally {
     clearInterval(timer);

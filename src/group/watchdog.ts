@@ -3,7 +3,8 @@
  *
  * A rank that waits for peers is not at fault while another one is not waiting. A rank that runs is at fault when it has
  * neither entered nor left a call nor turned its event loop for longer than the bound. When every rank waits, or one waits for
- * a rank that has finished, the program is at fault, and the message says where each rank is.
+ * a rank that has finished, the program is at fault, and the message says where each rank is. A rank that sets up its GPU waits
+ * for no peer, but for a driver that takes its time: it is at fault after a bound of its own.
  */
 import { CrossoverError, MismatchError, RankError } from '../errors.ts';
 import { HEARTBEAT, PROGRESS, RANK_STATE, SITE_NOW, STATE, VISIT, wordsOf } from './control.ts';
@@ -17,6 +18,12 @@ const START_SECONDS = 30;
  * be a kernel that needs no peer, so it is given time to end.
  */
 const FUTILE_SECONDS = { meeting: 1, launch: 5 };
+
+/**
+ * Seconds that a driver may take, whatever the user's bound is: the first call starts it, and some wait for all that runs on the GPU,
+ * which may be kernels that wait for peers until their deadline of 8 s.
+ */
+const DRIVER_SECONDS = 20;
 
 /** What is known of a rank, and for how many seconds it has been so. */
 interface Seen {
@@ -64,7 +71,7 @@ export class Watchdog {
   /** Where the waiting ranks are, to be put behind an error's message; empty when none waits. */
   whoWaits(): string {
     const elsewhere = new Array<undefined>(this.#first).fill(undefined);
-    const here = this.#ranks.map((seen) => (seen.state === RANK_STATE.waiting ? place(seen) : undefined));
+    const here = this.#ranks.map((seen) => (waitsForPeers(seen) ? place(seen) : undefined));
     const list = listByWhat([...elsewhere, ...here], 'waits in', 'wait in');
     return list && `; ${list}`;
   }
@@ -103,12 +110,13 @@ export class Watchdog {
     const what =
       seen.state === RANK_STATE.starting
         ? `did not start within ${seen.idle.toFixed(1)} s`
-        : `stopped answering: nothing for ${seen.idle.toFixed(1)} s after ${seen.visit ? place(seen) : 'its start'}`;
+        : `stopped answering: nothing for ${seen.idle.toFixed(1)} s ${isInDriver(seen) ? 'in' : 'after'} ${seen.visit ? place(seen) : 'its start'}`;
     return new RankError(rank, `rank ${rank} ${what}${also}${this.whoWaits()}`);
   }
 
   #isSilent(seen: Seen): boolean {
     if (seen.state === RANK_STATE.running) return seen.idle > this.#bound;
+    if (isInDriver(seen)) return seen.idle > Math.max(this.#bound, DRIVER_SECONDS);
     return seen.state === RANK_STATE.starting && seen.idle > Math.max(this.#bound, START_SECONDS);
   }
 
@@ -119,7 +127,7 @@ export class Watchdog {
         seen.site === SITE.eager || seen.site === SITE.replay
           ? FUTILE_SECONDS.launch
           : FUTILE_SECONDS.meeting;
-      return seen.state === RANK_STATE.waiting && seen.idle >= Math.min(grace, this.#bound);
+      return waitsForPeers(seen) && seen.idle >= Math.min(grace, this.#bound);
     };
     if (finished < 0 || !this.#ranks.some(inVain)) return undefined;
     const rank = this.#first + finished;
@@ -128,7 +136,7 @@ export class Watchdog {
 
   #deadlocked(): CrossoverError | undefined {
     const [first] = this.#ranks;
-    if (!first || !this.#ranks.every((seen) => seen.state === RANK_STATE.waiting && seen.idle > this.#bound))
+    if (!first || !this.#ranks.every((seen) => waitsForPeers(seen) && seen.idle > this.#bound))
       return undefined;
     const seconds = Math.min(...this.#ranks.map((seen) => seen.idle)).toFixed(1);
     if (this.#ranks.every((seen) => place(seen) === place(first))) {
@@ -138,6 +146,14 @@ export class Watchdog {
     }
     return new MismatchError(`ranks wait for each other for ${seconds} s${this.whoWaits()}`);
   }
+}
+
+function isInDriver(seen: Seen): boolean {
+  return seen.state === RANK_STATE.waiting && seen.site === SITE.gpu;
+}
+
+function waitsForPeers(seen: Seen): boolean {
+  return seen.state === RANK_STATE.waiting && seen.site !== SITE.gpu;
 }
 
 function place(seen: Seen): string {

@@ -88,6 +88,28 @@ describe('watchdog', () => {
     expect(lookFor(0.4)).toBe('rank 0 finished while others need it; rank 1 waits in replay #1');
   });
 
+  test('a driver may take 20 s, whatever the bound; those that wait for the rank are not blamed', () => {
+    group(3, 4);
+    ranks[0]!.enter(SITE.gpu);
+    ranks[1]!.enter(SITE.gather);
+    ranks[2]!.enter(SITE.gather);
+    expect(lookFor(19.8)).toBeUndefined();
+    expect(lookFor(0.4)).toMatch(
+      /^rank 0 stopped answering: nothing for 20\.\d s in GPU set-up #1; ranks 1, 2 wait in gather #1$/,
+    );
+    group(1, 30);
+    ranks[0]!.enter(SITE.gpu);
+    expect(lookFor(29.8)).toBeUndefined();
+    expect(lookFor(0.4)).toMatch(/^rank 0 stopped answering: nothing for 30\.\d s in GPU set-up #1$/);
+  });
+
+  test('a driver is no peer: it is not in vain that a rank waits for it', () => {
+    ranks[0]!.setState(RANK_STATE.done);
+    ranks[1]!.setState(RANK_STATE.done);
+    ranks[2]!.enter(SITE.gpu);
+    expect(lookFor(9)).toBeUndefined();
+  });
+
   test('nobody is blamed while ranks wait for one that awaits something else', () => {
     ranks[0]!.enter(SITE.barrier);
     ranks[1]!.enter(SITE.barrier);

@@ -6,6 +6,7 @@ import type { Group } from '../../group/group.ts';
 import type { Engine } from '../engine.ts';
 import { deviceCount, type Links, linksOf, openDevice } from './device.ts';
 import { CudaEngine, type CudaEngineOptions } from './engine.ts';
+import { inDriver } from './in-driver.ts';
 import { DEFAULT_ARENA_BYTES, MAX_WORLD } from './layout.ts';
 import { createBlock, initialize, mapNobody, mapPeers } from './memory.ts';
 
@@ -26,7 +27,7 @@ export function createCudaEngine(group: Group, options: CudaEngineOptions = {}):
     );
   }
   checkDevices(group);
-  const device = openDevice(group.localRank);
+  const device = inDriver(group, () => openDevice(group.localRank));
   const links: Links = group.kind === 'hosts' ? { kind: 'none', broken: undefined } : linksOf(group.size);
   const reachable = group.kind !== 'hosts' && links.broken === undefined;
   // Processes map each other's memory for themselves.
@@ -35,7 +36,7 @@ export function createCudaEngine(group: Group, options: CudaEngineOptions = {}):
       ? Array.from({ length: group.size }, (_, rank) => rank)
       : [device.ordinal];
   const rounded = Math.ceil(arenaBytes / 256) * 256;
-  const block = createBlock(device, rounded, ordinals);
+  const block = inDriver(group, () => createBlock(device, rounded, ordinals));
   const blocks = reachable ? mapPeers(group, device, block) : mapNobody(device, block);
   initialize(device, block, firstEpoch);
   const engine = new CudaEngine(group, device, links, blocks, rounded, options);
@@ -53,7 +54,7 @@ function checkDevices(group: Group): void {
   const turns = group.kind === 'threads' ? group.size : 1;
   let own: string | undefined;
   for (let turn = 0; turn < turns; turn++) {
-    if (turns === 1 || turn === group.rank) own = problemWithDevices(group);
+    if (turns === 1 || turn === group.rank) own = inDriver(group, () => problemWithDevices(group));
     group.barrier();
   }
   const [problem] = group.gather(own).filter((one) => one !== undefined);

@@ -5,6 +5,7 @@
 import { CrossoverError } from '../../errors.ts';
 import { CUDA_SUCCESS, check } from '../../ffi/cuda.ts';
 import { type Group, SITE } from '../../group/group.ts';
+import { stopWordsOf } from '../../group/threads.ts';
 import type { Fingerprint } from '../../plan/plan.ts';
 import {
   type Arena,
@@ -22,6 +23,7 @@ import { Farewell } from './farewell.ts';
 import { cudaFingerprint } from './fingerprint.ts';
 import { COLLECTIVE, Functions, INFOS, type KernelInfo, type LoadedKernel, NCCL_NAMES } from './functions.ts';
 import { Capture, type Graph } from './graph.ts';
+import { inDriver } from './in-driver.ts';
 import { LaunchRecord } from './launch-record.ts';
 import { HEAP, MAILBOX_BYTES, MAX_HIDDEN, STAGE_BYTES } from './layout.ts';
 import type { Blocks } from './memory.ts';
@@ -96,7 +98,7 @@ export class CudaEngine implements Engine {
     };
     const clusters = device.capability >= PROGRAMMATIC_FROM;
     this.#target = { multiprocessors: device.multiprocessors, worldSize: group.size, clusters };
-    this.#status = new Status(device);
+    this.#status = inDriver(group, () => new Status(device, stopWordsOf(group)));
     this.#functions = new Functions(
       device,
       group.size,
@@ -309,7 +311,7 @@ export class CudaEngine implements Engine {
   #load(info: KernelInfo, launch: Launch): LoadedKernel {
     // Loading may wait for all that runs on the device. Before a capture, it was waited for already.
     if (!this.#capture) this.#waiter.wait();
-    return this.#functions.load(info, launch);
+    return inDriver(this.group, () => this.#functions.load(info, launch));
   }
 
   /** A kernel that starts only after the one before has ended, for those behind it that do not wait for the one before. */

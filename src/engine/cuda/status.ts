@@ -4,6 +4,7 @@
  */
 import { check, handleFrom, numberFrom } from '../../ffi/cuda.ts';
 import { viewOf } from '../../ffi/memory.ts';
+import type { StopWords } from '../../group/stop-words.ts';
 import type { Device } from './device.ts';
 
 const END = 0;
@@ -18,8 +19,10 @@ export class Status {
   readonly #device: Device;
   readonly #host: bigint;
   readonly #words: Int32Array;
+  readonly #stopWords: StopWords | undefined;
 
-  constructor(device: Device) {
+  /** With `stopWords`, the launcher says "wait no longer" when it ends this rank before its time. */
+  constructor(device: Device, stopWords: StopWords | undefined) {
     const { cuda } = device;
     this.#device = device;
     this.#host = handleFrom((out) => cuda.memHostAlloc(out, BYTES, PORTABLE_AND_MAPPED), 'cuMemHostAlloc');
@@ -28,6 +31,8 @@ export class Status {
       (out) => cuda.memHostDevicePointer(out, this.#host, 0),
       'cuMemHostGetDevicePointer',
     );
+    this.#stopWords = stopWords;
+    if (stopWords?.add(this.#wordToEnd) === false) this.end();
   }
 
   /** Makes all kernels that wait, now and later, give up. */
@@ -46,6 +51,11 @@ export class Status {
 
   /** No kernel may be under way. */
   release(): void {
+    if (this.#stopWords?.remove(this.#wordToEnd) === false) return;
     check(this.#device.cuda.memHostFree(this.#host), 'cuMemFreeHost');
+  }
+
+  get #wordToEnd(): bigint {
+    return this.#host + BigInt(END * Int32Array.BYTES_PER_ELEMENT);
   }
 }
