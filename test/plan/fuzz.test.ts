@@ -174,7 +174,7 @@ function accepts(read: () => ReturnType<typeof parsePlan>): boolean {
 }
 
 it(`reads ${FILES} mutated files without any other outcome`, () => {
-  const start = performance.now();
+  const start = process.cpuUsage();
   const path = join(folder, 'plan.json');
   const decoder = new TextDecoder();
   let accepted = 0;
@@ -197,7 +197,8 @@ it(`reads ${FILES} mutated files without any other outcome`, () => {
   expect(accepted).toBeGreaterThan(FILES / 100);
   expect(accepted).toBeLessThan(FILES / 2);
   expect(({} as { us?: number }).us).toBeUndefined();
-  expect(performance.now() - start).toBeLessThan(20_000);
+  // Of this process, however busy the host is.
+  expect(process.cpuUsage(start).user / 1e6).toBeLessThan(20);
 });
 
 it('survives what is large or deep', () => {
