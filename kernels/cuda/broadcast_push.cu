@@ -17,7 +17,7 @@ DEVICE bool receive_from_root(const Launch& a, u32 unit, u32 half, Pack& data) {
     Pack box[WORLD];
 #pragma unroll
     for (u32 r = 0; r < WORLD; r++)
-      if (hears(a, r)) box[r] = load_relaxed(own + slot_offset(ONE_SHOT, unit, half, r));
+      if (hears(a, r)) box[r] = load_relaxed(own + slot_offset(UNITS, unit, half, r));
     bool all = true;
 #pragma unroll
     for (u32 r = 0; r < WORLD; r++) {
@@ -35,7 +35,7 @@ extern "C" __global__ void broadcast_push(const __grid_constant__ Launch a) {
   const u64 bytes = a.count * a.element_bytes;
   const u32 units = units_of(bytes);
   const bool is_root = a.rank == a.root;
-  u32* epochs = reinterpret_cast<u32*>(a.peers[a.rank] + EPOCHS_ONE_SHOT);
+  u32* epochs = reinterpret_cast<u32*>(a.peers[a.rank] + EPOCHS_UNITS);
   wait_for_previous_kernel();
   for (u32 unit = start; unit < units; unit += warps) {
     const u32 half = load_volatile(epochs + unit) & 1;
@@ -49,7 +49,7 @@ extern "C" __global__ void broadcast_push(const __grid_constant__ Launch a) {
     }
     if (is_root || lane_id() == 0) {
 #pragma unroll
-      for (u32 i = 1; i < WORLD; i++) store_relaxed(a.peers[rotated(a.rank, i)] + slot_offset(ONE_SHOT, unit, half, a.rank), sent);
+      for (u32 i = 1; i < WORLD; i++) store_relaxed(a.peers[rotated(a.rank, i)] + slot_offset(UNITS, unit, half, a.rank), sent);
     }
   }
   release_next_kernel();
@@ -61,7 +61,7 @@ extern "C" __global__ void broadcast_push(const __grid_constant__ Launch a) {
     u8* const own = a.peers[a.rank];
 #pragma unroll
     for (u32 r = 0; r < WORLD; r++)
-      if (hears(a, r)) store_relaxed(own + slot_offset(ONE_SHOT, unit, half, r), Pack{EMPTY_WORD, EMPTY_WORD, EMPTY_WORD, EMPTY_WORD});
+      if (hears(a, r)) store_relaxed(own + slot_offset(UNITS, unit, half, r), Pack{EMPTY_WORD, EMPTY_WORD, EMPTY_WORD, EMPTY_WORD});
     __syncwarp();
     if (lane_id() == 0) epochs[unit] = half ^ 1;
   }

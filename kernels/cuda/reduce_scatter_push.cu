@@ -18,7 +18,7 @@ extern "C" __global__ void reduce_scatter_push(const __grid_constant__ Launch a)
   const u32 warps = gridDim.x * (blockDim.x / 32);
   const u32 start = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32;
   const u32 units = u32((largest_part(a) + UNIT_BYTES - 1) / UNIT_BYTES);
-  u32* epochs = reinterpret_cast<u32*>(a.peers[a.rank] + EPOCHS_ONE_SHOT);
+  u32* epochs = reinterpret_cast<u32*>(a.peers[a.rank] + EPOCHS_UNITS);
   wait_for_previous_kernel();
   for (u32 unit = start; unit < units; unit += warps) {
     const u32 half = load_volatile(epochs + unit) & 1;
@@ -28,7 +28,7 @@ extern "C" __global__ void reduce_scatter_push(const __grid_constant__ Launch a)
       const u32 owner = rotated(a.rank, i);
       const Part part = part_of(a, owner);
       const Pack p = load_slot(a.input + part.begin, slot, part.count, is_aligned(a.input + part.begin));
-      store_relaxed(a.peers[owner] + slot_offset(ONE_SHOT, unit, half, a.rank), sendable(p));
+      store_relaxed(a.peers[owner] + slot_offset(UNITS, unit, half, a.rank), sendable(p));
     }
   }
   release_next_kernel();
@@ -40,13 +40,13 @@ extern "C" __global__ void reduce_scatter_push(const __grid_constant__ Launch a)
     const u64 slot = u64(unit) * UNIT_SLOTS + lane_id();
     const Pack mine = load_slot(from, slot, own.count, is_aligned(from));
     Pack box[WORLD];
-    if (!receive(a, ONE_SHOT, unit, half, box)) return;
+    if (!receive(a, UNITS, unit, half, box)) return;
     Values sum = widen(a.rank == 0 ? mine : box[0]);
 #pragma unroll
     for (u32 r = 1; r < WORLD; r++) accumulate(sum, r == a.rank ? mine : box[r]);
     finish(sum, WORLD);
     store_slot(to, slot, own.count, is_aligned(to), narrow(sum));
-    rearm(a, ONE_SHOT, unit, half);
+    rearm(a, UNITS, unit, half);
     __syncwarp();
     if (lane_id() == 0) epochs[unit] = half ^ 1;
   }

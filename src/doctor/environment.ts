@@ -30,6 +30,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   CROSSOVER_NVRTC: 'NVRTC is loaded from this file, nowhere else',
   CROSSOVER_NCCL: 'NCCL is loaded from this file, nowhere else',
   CROSSOVER_NVML: 'NVML is loaded from this file, nowhere else',
+  CROSSOVER_P2P: (value) =>
+    value === '0' ? 'GPUs are taken not to reach each other: only NCCL runs' : 'nothing; 0 switches P2P off',
   CROSSOVER_CACHE: 'compiled kernels and P2P verdicts are kept there',
 
   // ---- the driver ----

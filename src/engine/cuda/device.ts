@@ -96,6 +96,7 @@ export interface Links {
 }
 
 export function linksOf(count: number): Links {
+  if (process.env.CROSSOVER_P2P === '0' && count > 1) return { kind: 'no P2P', broken: [0, 1] };
   const cuda = driver();
   const devices = Array.from({ length: count }, (_, ordinal) =>
     intFrom((out) => cuda.deviceGet(out, ordinal), 'cuDeviceGet'),

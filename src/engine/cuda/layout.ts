@@ -8,24 +8,22 @@ export const MAX_WORLD = 8;
 
 /** Epochs and signals; zero before the first launch. */
 export const CONTROL_BYTES: number = 8 * MIB;
-/** One word a unit, one row for each kind of mailbox; then one word a block, one row for each family of kernels. */
+/** One word a unit; then one word a block, one row for each family of kernels. */
 const MAX_UNITS = 64 * KIB;
 const MAX_SIGNAL_BLOCKS = 512;
 const SIGNAL_FAMILIES = 16;
 const SIGNAL_STRIDE = 64;
-export const EPOCHS_BLOCK: number = 3 * MAX_UNITS * 4;
+export const EPOCHS_BLOCK: number = MAX_UNITS * 4;
 export const SIGNALS: number = EPOCHS_BLOCK + SIGNAL_FAMILIES * MAX_SIGNAL_BLOCKS * 4;
 /** Words of a line of 64 bytes a (family, block, source). */
 export const SIGNALS_BYTES: number = SIGNAL_FAMILIES * MAX_SIGNAL_BLOCKS * MAX_WORLD * SIGNAL_STRIDE;
 
 export const MAILBOX_BYTES: number = 64 * MIB;
-/** Mailboxes of one-shot kernels, of the first hop and of the second hop of two-shot kernels; all ones before the first launch. */
-export const ONE_SHOT: number = CONTROL_BYTES;
-export const SCATTER: number = ONE_SHOT + MAILBOX_BYTES;
-export const GATHER: number = SCATTER + MAILBOX_BYTES;
-export const STAGE: number = GATHER + MAILBOX_BYTES;
+/** Mailboxes of units of 512 bytes; all ones before the first launch, as is everything from here to the heap. */
+export const UNITS: number = CONTROL_BYTES;
+export const STAGE: number = UNITS + MAILBOX_BYTES;
 export const STAGE_BYTES: number = 64 * MIB;
-/** Mailboxes of all-reduce kernels, of packets of 128 bytes with a word of epoch each. */
+/** Mailboxes of packets of 128 bytes with a word of epoch each: one-shot, first hop, second hop. */
 export const PACKET_BYTES = 128;
 export const MAX_PACKETS: number = 128 * KIB;
 export const PACKETS_ONE_SHOT: number = STAGE + STAGE_BYTES;

@@ -8,7 +8,7 @@ import { type CUmemory, check, handleFrom, numberFrom } from '../../ffi/cuda.ts'
 import type { Group } from '../../group/group.ts';
 import { exchangeDescriptors } from '../../group/processes.ts';
 import { ATTRIBUTE, type Device } from './device.ts';
-import { CONTROL_BYTES, EPOCHS_BLOCK, HEAP, ONE_SHOT, SIGNALS, SIGNALS_BYTES } from './layout.ts';
+import { CONTROL_BYTES, EPOCHS_BLOCK, HEAP, SIGNALS, SIGNALS_BYTES, UNITS } from './layout.ts';
 import { shareMemory } from './shared.ts';
 
 // CUmemAllocationProp: type 0, requestedHandleTypes 4, location.type 8, location.id 12, allocFlags.gpuDirectRDMACapable at byte 25.
@@ -148,7 +148,7 @@ export function initialize(device: Device, block: Block, firstEpoch: number): vo
   const { cuda, stream } = device;
   const { address } = block;
   check(cuda.memsetD8Async(address, 0, CONTROL_BYTES, stream), 'cuMemsetD8Async');
-  check(cuda.memsetD8Async(address + ONE_SHOT, 0xff, HEAP - ONE_SHOT, stream), 'cuMemsetD8Async');
+  check(cuda.memsetD8Async(address + UNITS, 0xff, HEAP - UNITS, stream), 'cuMemsetD8Async');
   if (firstEpoch === 0) return;
   // Counts of blocks, and the flags that peers have set by then. Epochs of units are halves, 0 or 1, and stay.
   check(
