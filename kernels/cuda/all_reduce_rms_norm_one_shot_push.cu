@@ -50,7 +50,7 @@ DEVICE void one_shot_push(const Launch& a, Exchange& exchange, const RowPlace& p
     v[0] = reduce_ranks(others, mine, a.rank);
     if (a.residual != nullptr) v[0] = plus(v[0], more);
   }
-  norm.add(0, v[0]);
+  norm.add(v);
   if (busy) {
     // While others are on their way to the exchange.
     if (a.residual_out != nullptr) store_row<N, WHOLE>(residual_out, v[0], norm.left(0));
@@ -67,8 +67,8 @@ DEVICE void by_blocks(const Launch& a) {
 }
 template <u32 N, bool WHOLE>
 DEVICE void by_clusters(const Launch& a) {
-  __shared__ ClusterExchange exchange;
-  one_shot_push<N, WHOLE>(a, exchange, ClusterExchange::place());
+  __shared__ ClusterExchange<1> exchange;
+  one_shot_push<N, WHOLE>(a, exchange, ClusterExchange<1>::place());
 }
 
 // 16 bytes from each of many ranks take more registers than 1024 threads have; mostRowBytes in src/engine/rows.ts knows.

@@ -6,20 +6,20 @@
 // j owns the j-th, through both hops. Every row begins a packet of its own. Spans behind the end of a row are sent, too, so that in every call
 // every rank hears from every other one; why two halves suffice is said there.
 //
+// In the _cluster kernels the blocks of a cluster have a row together, so that a few rows keep many multiprocessors busy.
+//
 // A block waits for the blocks of the same rows on other ranks, and for nothing that a later block has to do first.
+#include "cluster.cuh"
 #include "norm.cuh"
 #include "packets.cuh"
 
-template <u32 N, bool WHOLE>
-DEVICE void two_shot_push(const Launch& a) {
+template <u32 N, bool WHOLE, class Exchange>
+DEVICE void two_shot_push(const Launch& a, Exchange& exchange, const RowPlace& place) {
   constexpr u32 MINE = 4 * N;
   constexpr u32 THREADS = PACKET_BYTES / MINE;  // of a packet
   constexpr u32 SPAN = 32 * MINE;
-  __shared__ BlockExchange<WORLD> exchange;
-  const u32 spans = (a.hidden * ELEMENT_BYTES + SPAN - 1) / SPAN;
-  const RowPlace place((spans + WORLD - 1) / WORLD, spans);
   const u32 thread = blockIdx.x * blockDim.x + threadIdx.x;
-  Norm<N, WORLD, WHOLE, BlockExchange<WORLD>> norm(a, exchange, place, place.warp * (SPAN * WORLD) + lane_id() * MINE, SPAN);
+  Norm<N, WORLD, WHOLE, Exchange> norm(a, exchange, place, place.warp * (SPAN * WORLD) + lane_id() * MINE, SPAN);
   const u32 at = thread / THREADS * (2 * HALF_BYTES) + thread % THREADS * MINE;
   u8* to[WORLD];
   EACH_PEER(i) {
@@ -55,14 +55,16 @@ DEVICE void two_shot_push(const Launch& a) {
     // Sendable as it is: the NaN that arithmetic gives is not all ones.
     EACH_PEER(i) store_shared(to[i] + (NEXT + half), sum);
     rearm<N>(box);
-    if (a.residual != nullptr) EACH_RANK(r) more[r] = load_row<N, WHOLE>(residual + r * SPAN, norm.left(r));
+    // Rows that are not aligned take registers enough without it.
+    if (WHOLE && a.residual != nullptr) EACH_RANK(r) more[r] = load_row<N, WHOLE>(residual + r * SPAN, norm.left(r));
     receive(a, box + NEXT, others);
     EACH_RANK(r) {
       v[r] = choose(r == a.rank, sum, others[r]);
+      if (!WHOLE && a.residual != nullptr) more[r] = load_row<N, WHOLE>(residual + r * SPAN, norm.left(r));
       if (a.residual != nullptr) v[r] = plus(v[r], more[r]);
     }
   }
-  EACH_RANK(r) norm.add(r, v[r]);
+  norm.add(v);
   if (norm.there) {
     // While others are on their way to the exchange.
     if (a.residual_out != nullptr) EACH_RANK(r) store_row<N, WHOLE>(residual_out + r * SPAN, v[r], norm.left(r));
@@ -71,14 +73,28 @@ DEVICE void two_shot_push(const Launch& a) {
   norm.finish(v);
 }
 
+template <u32 N, bool WHOLE>
+DEVICE void by_blocks(const Launch& a) {
+  __shared__ BlockExchange<WORLD> exchange;
+  const u32 spans = (a.hidden * ELEMENT_BYTES + 128 * N - 1) / (128 * N);
+  two_shot_push<N, WHOLE>(a, exchange, RowPlace((spans + WORLD - 1) / WORLD, spans));
+}
+template <u32 N, bool WHOLE>
+DEVICE void by_clusters(const Launch& a) {
+  __shared__ ClusterExchange<WORLD> exchange;
+  two_shot_push<N, WHOLE>(a, exchange, ClusterExchange<WORLD>::place());
+}
+
 // What a thread has grows with the ranks, and registers do not; mostRowBytes in src/engine/rows.ts knows.
 constexpr u32 THREADS_4 = WORLD < 8 ? 1024 : 512;
 constexpr u32 THREADS_8 = WORLD <= 4 ? 1024 : 512;
 constexpr u32 THREADS_16 = WORLD <= 2 ? 1024 : 512;
 
-#define KERNEL(name, words, whole, threads) \
-  extern "C" __global__ void __launch_bounds__(threads, 1) all_reduce_rms_norm_two_shot_push##name(const __grid_constant__ Launch a) { two_shot_push<words, whole>(a); }
-KERNEL(_4, 1, true, THREADS_4)
-KERNEL(_8, 2, true, THREADS_8)
-KERNEL(_16, 4, true, THREADS_16)
-KERNEL(_any, 4, false, THREADS_16)
+#define KERNEL(name, words, whole, deal, threads) \
+  extern "C" __global__ void __launch_bounds__(threads, 1) all_reduce_rms_norm_two_shot_push##name(const __grid_constant__ Launch a) { deal<words, whole>(a); }
+KERNEL(_4, 1, true, by_blocks, THREADS_4)
+KERNEL(_8, 2, true, by_blocks, THREADS_8)
+KERNEL(_16, 4, true, by_blocks, THREADS_16)
+KERNEL(_4_cluster, 1, true, by_clusters, THREADS_4)
+KERNEL(_8_cluster, 2, true, by_clusters, THREADS_8)
+KERNEL(_any, 4, false, by_blocks, THREADS_16)

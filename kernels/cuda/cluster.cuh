@@ -19,8 +19,10 @@ DEVICE u32 cluster_block() {
   return n;
 }
 
+// K: sums a warp has of a row.
+template <u32 K>
 struct ClusterExchange {
-  // Eight blocks of 32 warps.
+  // Eight blocks of 32 sums.
   static constexpr u32 PARTS = 256;
   alignas(16) float sums[PARTS];
   u32 most[PARTS];
@@ -28,7 +30,7 @@ struct ClusterExchange {
 
   static __device__ __forceinline__ RowPlace place() {
     const u32 warps = blockDim.x / 32, blocks = cluster_blocks();
-    RowPlace p(warps, warps * blocks);
+    RowPlace p(warps, warps * blocks * K);
     p.row = blockIdx.x / blocks;
     p.warp += cluster_block() * warps;
     return p;
@@ -36,9 +38,9 @@ struct ClusterExchange {
   __device__ __forceinline__ void begin() {
     for (u32 i = threadIdx.x; i < PARTS; i += blockDim.x) sums[i] = 0, most[i] = 0;
     if (threadIdx.x == 0) {
-      const u32 bytes = blockDim.x / 32 * cluster_blocks() * 4;
 #pragma unroll
       for (u32 i = 0; i < 2; i++) {
+        const u32 bytes = blockDim.x / 32 * cluster_blocks() * (i == 0 ? 4 * K : 4);
         asm volatile("mbarrier.init.shared.b64 [%0], 1;" ::"r"(shared_address(arrived + i)) : "memory");
         asm volatile("mbarrier.arrive.expect_tx.shared.b64 _, [%0], %1;" ::"r"(shared_address(arrived + i)), "r"(bytes) : "memory");
       }
@@ -46,12 +48,11 @@ struct ClusterExchange {
     }
     asm volatile("barrier.cluster.arrive.release;" ::: "memory");
   }
-  // A lane a block.
-  __device__ __forceinline__ void send(u32* word, u64* barrier, u32 value) {
-    if (lane_id() >= cluster_blocks()) return;
+  // To one block.
+  __device__ __forceinline__ void send(u32 block, u32* word, u64* barrier, u32 value) {
     u32 there, flag;
-    asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(there) : "r"(shared_address(word)), "r"(lane_id()));
-    asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(flag) : "r"(shared_address(barrier)), "r"(lane_id()));
+    asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(there) : "r"(shared_address(word)), "r"(block));
+    asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(flag) : "r"(shared_address(barrier)), "r"(block));
     asm volatile("st.async.shared::cluster.mbarrier::complete_tx::bytes.u32 [%0], %1, [%2];" ::"r"(there), "r"(value), "r"(flag) : "memory");
   }
   __device__ __forceinline__ void wait(u64* barrier) {
@@ -61,25 +62,31 @@ struct ClusterExchange {
         "@!done bra again; }" ::"r"(shared_address(barrier))
         : "memory");
   }
-  __device__ __forceinline__ void add_squares(const RowPlace& p, u32 part, float value) {
+  // Every lane has a sum, those with the same number modulo `lanes` the same one: each sends it to another block.
+  __device__ __forceinline__ void add_squares(const RowPlace& p, u32 part, float value, u32 lanes) {
     // Zeros and barriers of all blocks are there.
     asm volatile("barrier.cluster.wait.acquire;" ::: "memory");
-    send(reinterpret_cast<u32*>(sums) + part, arrived, __float_as_uint(value));
+    if (part >= p.parts) return;
+    for (u32 block = lane_id() / lanes; block < cluster_blocks(); block += 32 / lanes)
+      send(block, reinterpret_cast<u32*>(sums) + part, arrived, __float_as_uint(value));
   }
   __device__ __forceinline__ float squares(const RowPlace& p) {
     wait(arrived);
     return tree_squares(sums, p.parts, p.lanes);
   }
-  __device__ __forceinline__ void add_largest(const RowPlace& p, u32 value) { send(most + p.warp, arrived + 1, value); }
+  __device__ __forceinline__ void add_largest(const RowPlace& p, u32 value) {
+    if (lane_id() < cluster_blocks()) send(lane_id(), most + p.warp, arrived + 1, value);
+  }
   __device__ __forceinline__ u32 largest(const RowPlace& p) {
     wait(arrived + 1);
     u32 all = 0;
-    for (u32 i = lane_id(); i < p.parts; i += 32) all = max(all, most[i]);
+    for (u32 i = lane_id(); i < p.parts / K; i += 32) all = max(all, most[i]);
     return largest_of_warp(all);
   }
 };
 #else
-struct ClusterExchange : BlockExchange<1> {
-  static __device__ __forceinline__ RowPlace place() { return RowPlace(blockDim.x / 32, blockDim.x / 32); }
+template <u32 K>
+struct ClusterExchange : BlockExchange<K> {
+  static __device__ __forceinline__ RowPlace place() { return RowPlace(blockDim.x / 32, blockDim.x / 32 * K); }
 };
 #endif

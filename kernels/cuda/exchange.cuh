@@ -39,8 +39,9 @@ struct BlockExchange {
     __syncthreads();
   }
   static __device__ __forceinline__ u32 begin_of(const RowPlace& p) { return p.in_block * p.lanes * (p.parts > 128 ? 8 : 4); }
-  __device__ __forceinline__ void add_squares(const RowPlace& p, u32 part, float value) {
-    if (lane_id() == 0 && part < p.parts) sums[begin_of(p) + part] = value;
+  // Each of the first `lanes` lanes has a sum.
+  __device__ __forceinline__ void add_squares(const RowPlace& p, u32 part, float value, u32 lanes = 1) {
+    if (lane_id() < lanes && part < p.parts) sums[begin_of(p) + part] = value;
   }
   __device__ __forceinline__ float squares(const RowPlace& p) {
     __syncthreads();

@@ -40,8 +40,12 @@ struct Norm {
     return load_row<N, WHOLE>(a.weight + at(k), a.weight != nullptr && at(k) < bytes ? bytes - at(k) : 0);
   }
 
-  // Share k of the sum, with the residual, takes part in the exchange.
-  __device__ __forceinline__ void add(u32 k, const Words<N>& v) { exchange.add_squares(place, at(k) / (128 * N), warp_squares(v)); }
+  // The sum, with the residual, takes part in the exchange.
+  __device__ __forceinline__ void add(const Words<N> (&v)[K]) {
+    const WarpSquares<N, K> squares(v);
+    const u32 part = squares.share < K ? (first + squares.share * stride) / (128 * N) : ~0u;
+    exchange.add_squares(place, part, squares.sum, squares.SHARES);
+  }
 
   // The rest of the way, for shares that have been added.
   __device__ __forceinline__ void finish(Words<N> (&v)[K]) {

@@ -27,9 +27,11 @@ DEVICE void rms_norm_of(const Launch& a) {
   for (u32 k = 0; k < K; k++) {
     // One source is rounded already, but only an operation makes a NaN canonical; the sum with the residual does.
     v[k] = a.residual != nullptr ? plus(v[k], more[k]) : narrow(widen(v[k]));
-    norm.add(k, v[k]);
-    if (a.residual_out != nullptr) store_row<N, WHOLE>(residual_out + k * norm.stride, v[k], norm.left(k));
   }
+  norm.add(v);
+#pragma unroll
+  for (u32 k = 0; k < K; k++)
+    if (a.residual_out != nullptr) store_row<N, WHOLE>(residual_out + k * norm.stride, v[k], norm.left(k));
   norm.finish(v);
 }
 

@@ -55,10 +55,10 @@ extern "C" __global__ void __launch_bounds__(512, 1) rms_norm_any(const __grid_c
   release_next_kernel();
   wait_for_previous_kernel();
   row.pass([&](u32 at, u32 left) {
-    auto v = row.load(a.input, at, left);
-    v = a.residual != nullptr ? plus(v, row.load(a.residual, at, left)) : narrow(widen(v));
-    if (a.residual_out != nullptr) store_some<Passes::N>(a.residual_out + row.offset + at, v, left);
-    exchange.add_squares(row.place, at / Passes::SPAN, warp_squares(v));
+    Words<Passes::N> v[1] = {row.load(a.input, at, left)};
+    v[0] = a.residual != nullptr ? plus(v[0], row.load(a.residual, at, left)) : narrow(widen(v[0]));
+    if (a.residual_out != nullptr) store_some<Passes::N>(a.residual_out + row.offset + at, v[0], left);
+    exchange.add_squares(row.place, at / Passes::SPAN, WarpSquares<Passes::N, 1>(v).sum);
   });
   const float share = __frcp_rn(float(a.hidden));
   const float rstd = reciprocal_root(__fmaf_rn(exchange.squares(row.place), share, a.epsilon));

@@ -17,9 +17,9 @@ DEVICE Words<N> plus(const Words<N>& x, const Words<N>& y) {
   return narrow(a);
 }
 
-// Of what the lanes of a warp hold side by side: the sum of squares, in all lanes.
+// Of a thread's words.
 template <u32 N>
-DEVICE float warp_squares(const Words<N>& v) {
+DEVICE float thread_squares(const Words<N>& v) {
   const Sums<N> x = widen(v);
   float s[N];
 #pragma unroll
@@ -34,10 +34,47 @@ DEVICE float warp_squares(const Words<N>& v) {
   for (u32 step = 1; step < N; step *= 2)
 #pragma unroll
     for (u32 i = 0; i < N; i += 2 * step) s[i] = __fadd_rn(s[i], s[i + step]);
-#pragma unroll
-  for (u32 step = 1; step < 32; step *= 2) s[0] = __fadd_rn(s[0], __shfl_xor_sync(WHOLE_WARP, s[0], step));
   return s[0];
 }
+
+constexpr u32 power_of_two(u32 n) {
+  u32 p = 1;
+  while (p < n) p *= 2;
+  return p;
+}
+
+// Of K shares, each of which the lanes of a warp hold side by side: the sum of one of them in every lane. With every step a lane gives away the
+// half of the sums that its neighbour goes on with, which takes a fraction of the exchanges that K sums in all lanes would.
+template <u32 N, u32 K>
+struct WarpSquares {
+  static constexpr u32 SHARES = power_of_two(K);
+  float sum;
+  // Which share it is of; K or more is of none. Lanes with the same number modulo SHARES have the same.
+  u32 share;
+
+  __device__ __forceinline__ explicit WarpSquares(const Words<N> (&v)[K]) {
+    float s[SHARES];
+#pragma unroll
+    for (u32 k = 0; k < SHARES; k++) s[k] = k < K ? thread_squares(v[k < K ? k : 0]) : 0;
+    share = 0;
+#pragma unroll
+    for (u32 step = 1; step < 32; step *= 2) {
+      const u32 half = SHARES / (2 * step);
+      const bool upper = lane_id() & step;
+      if (half == 0) {
+        s[0] = __fadd_rn(s[0], __shfl_xor_sync(WHOLE_WARP, s[0], step));
+        continue;
+      }
+#pragma unroll
+      for (u32 k = 0; k < half; k++) {
+        const float given = __shfl_xor_sync(WHOLE_WARP, upper ? s[k] : s[k + half], step);
+        s[k] = __fadd_rn(upper ? s[k + half] : s[k], given);
+      }
+      if (upper) share += half;
+    }
+    sum = s[0];
+  }
+};
 
 // The upper part of the tree: over the sums of `parts` warps, 256 at most, which lie side by side with zeros behind them; in all lanes.
 DEVICE float four_squares(const float* sums) {

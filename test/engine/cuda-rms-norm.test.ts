@@ -92,42 +92,48 @@ describe.each([
     expect(served).toBeGreaterThan(200);
   }
 
-  function checkLaunch(launch: Launch, worldSize: number): void {
-    const shape = kernelOf(launch.kernel).shape(launch, { multiprocessors: MULTIPROCESSORS, worldSize });
+  function checkLaunch(launch: Launch, worldSize: number, clusters = true): void {
+    const target = { multiprocessors: MULTIPROCESSORS, worldSize, clusters };
+    const shape = kernelOf(launch.kernel).shape(launch, target);
     const bytes = Number(/_(\d+)(_cluster)?$/.exec(launch.kernel)?.[1] ?? 16);
     const cluster = shape.cluster ?? 1;
     expect(launch.kernel.endsWith('_any')).toBe(!hasWholeRows(launch));
     expect(cluster).toBeLessThanOrEqual(MOST_CLUSTER);
     const threadBytes = bytes * (twoShot ? worldSize : 1);
     expect(shape.block * threadBytes).toBeLessThanOrEqual(mostRowBytes(bytes, worldSize, twoShot));
-    if (/_any$|_cluster$/.test(launch.kernel) && !twoShot) {
+    if (cluster > 1) {
       expect(shape.grid).toBe(launch.tokens * cluster);
-      expect(shape.block * cluster * bytes).toBeGreaterThanOrEqual(rowBytes(launch));
+      expect(shape.block * cluster * threadBytes).toBeGreaterThanOrEqual(rowBytes(launch));
+      // Sums that the exchange of a cluster has room for.
+      expect((shape.block / WARP) * cluster * (twoShot ? worldSize : 1)).toBeLessThanOrEqual(256);
     } else {
       const rows = rowsOfBlock(launch, shape.block, threadBytes);
       expect(Number.isInteger(rows)).toBe(true);
       expect(shape.grid).toBe(Math.ceil(launch.tokens / rows));
     }
-    // Packets, each with an epoch and two halves of a slot a peer.
-    const warps = Math.ceil(rowBytes(launch) / (WARP * threadBytes));
-    const packets =
-      launch.tokens * (twoShot ? (warps * WARP * bytes) / 128 : Math.ceil(rowBytes(launch) / 128));
+    // Packets, each with an epoch and two halves of a slot a peer. In the two-shot ones all threads send, if there is something for them or not.
+    const threads =
+      cluster > 1 ? shape.block * cluster : Math.ceil(rowBytes(launch) / (WARP * threadBytes)) * WARP;
+    const packets = launch.tokens * (twoShot ? (threads * bytes) / 128 : Math.ceil(rowBytes(launch) / 128));
     expect(packets).toBeLessThanOrEqual(MAX_PACKETS);
     expect(packets * 2 * (worldSize - 1) * 128).toBeLessThanOrEqual(64 << 20);
   }
 
   test('every setting fits registers and mailboxes, and has every row', () => {
-    each(() => undefined, checkLaunch);
+    each(
+      () => undefined,
+      (launch, worldSize) => checkLaunch(launch, worldSize),
+    );
   });
 
   test('does without clusters where there are none', () => {
     each(
       (kernel) => (kernel.endsWith('_cluster') ? 'no clusters' : undefined),
       (launch, worldSize) => {
-        checkLaunch(launch, worldSize);
+        checkLaunch(launch, worldSize, false);
         expect(launch.kernel).not.toMatch(/_cluster$/);
-        const shape = kernelOf(launch.kernel).shape(launch, { multiprocessors: MULTIPROCESSORS, worldSize });
-        expect(shape.cluster ?? 1).toBe(1);
+        const target = { multiprocessors: MULTIPROCESSORS, worldSize, clusters: false };
+        expect(kernelOf(launch.kernel).shape(launch, target).cluster ?? 1).toBe(1);
       },
     );
   });

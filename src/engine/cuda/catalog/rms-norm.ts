@@ -47,13 +47,14 @@ function packed(packBytes: number, twoShot: boolean): Kernel['shape'] {
  * A row a cluster of `blocks` blocks, or of as many more as it takes. Two at least: a block that was not launched as part of a cluster may not store
  * asynchronously as these kernels do (an illegal instruction on H200).
  */
-function clustered(packBytes: number): Kernel['shape'] {
+function clustered(packBytes: number, twoShot: boolean): Kernel['shape'] {
   return (launch, { worldSize, clusters = true }) => {
     const row = rowBytes(launch);
-    const most = mostRowBytes(packBytes, worldSize, false);
+    const threadBytes = packBytes * (twoShot ? worldSize : 1);
+    const most = mostRowBytes(packBytes, worldSize, twoShot);
     let cluster = clusters ? 2 : 1;
     while (cluster < MOST_CLUSTER && (cluster < launch.blocks || row > cluster * most)) cluster *= 2;
-    const block = warpsFor(row, packBytes * cluster, most / packBytes) * WARP;
+    const block = warpsFor(row, threadBytes * cluster, most / threadBytes) * WARP;
     return { grid: Math.max(1, launch.tokens) * cluster, block, sharedBytes: 0, cluster };
   };
 }
@@ -120,12 +121,14 @@ export const RMS_NORM: Readonly<Record<string, Kernel>> = {
   rms_norm_any: passes,
   all_reduce_rms_norm_one_shot_push_8: fused('one_shot_push', packed(8, false)),
   all_reduce_rms_norm_one_shot_push_16: fused('one_shot_push', packed(16, false)),
-  all_reduce_rms_norm_one_shot_push_4_cluster: fused('one_shot_push', clustered(4), CLUSTERS),
-  all_reduce_rms_norm_one_shot_push_8_cluster: fused('one_shot_push', clustered(8), CLUSTERS),
-  all_reduce_rms_norm_one_shot_push_16_cluster: fused('one_shot_push', clustered(16), CLUSTERS),
-  all_reduce_rms_norm_one_shot_push_any: fused('one_shot_push', clustered(16)),
+  all_reduce_rms_norm_one_shot_push_4_cluster: fused('one_shot_push', clustered(4, false), CLUSTERS),
+  all_reduce_rms_norm_one_shot_push_8_cluster: fused('one_shot_push', clustered(8, false), CLUSTERS),
+  all_reduce_rms_norm_one_shot_push_16_cluster: fused('one_shot_push', clustered(16, false), CLUSTERS),
+  all_reduce_rms_norm_one_shot_push_any: fused('one_shot_push', clustered(16, false)),
   all_reduce_rms_norm_two_shot_push_4: fused('two_shot_push', packed(4, true)),
   all_reduce_rms_norm_two_shot_push_8: fused('two_shot_push', packed(8, true)),
   all_reduce_rms_norm_two_shot_push_16: fused('two_shot_push', packed(16, true)),
+  all_reduce_rms_norm_two_shot_push_4_cluster: fused('two_shot_push', clustered(4, true), CLUSTERS),
+  all_reduce_rms_norm_two_shot_push_8_cluster: fused('two_shot_push', clustered(8, true), CLUSTERS),
   all_reduce_rms_norm_two_shot_push_any: fused('two_shot_push', packed(16, true)),
 };
