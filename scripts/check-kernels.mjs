@@ -5,7 +5,7 @@
  *   node scripts/check-kernels.mjs [--all] [kernel...]
  *
  * By default specialisations are all dtypes and quantizations, at 2, 4 and 8 ranks, summing; --all takes the other world sizes and reductions, too.
- * Of those that differ by world size and dtype, each architecture gets a third by default, and none is left out by all.
+ * Of those that differ by world size and dtype, each architecture gets a third, and none is left out by all; of kernels that are named, it gets all.
  * One run of nvcc takes many specialisations of a file: each in a namespace of its own, under other names. Results are kept in .tmp/ by source hash.
  */
 import { execFile } from 'node:child_process';
@@ -80,7 +80,7 @@ async function describeFile(file) {
   const variants = new Map(
     architectures.map((architecture, number) => [
       architecture,
-      values.filter((one) => all || isDue(one, number)).map((one) => definesOf(kernel, one)),
+      values.filter((one) => isDue(one, number)).map((one) => definesOf(kernel, one)),
     ]),
   );
   const hash = `${sourceHash(file)} nvcc ${compiler.version} ${OPTIONS.join(' ')}`;
@@ -101,7 +101,7 @@ async function describeFile(file) {
 
 /** Every third of world size x dtype (x quantization): the diagonals, another one for the next architecture. */
 function isDue({ world, dtype, quant = 0 }, number) {
-  if (world === undefined || dtype === undefined) return true;
+  if (all || wanted.length > 0 || world === undefined || dtype === undefined) return true;
   return (DEFAULT_ONLY.world.indexOf(world) + dtype + quant + number) % 3 === 0;
 }
 
@@ -272,9 +272,9 @@ function printTable() {
       sum + entries.length * [...variants.values()].reduce((most, { length }) => most + length, 0),
     0,
   );
-  const covered = all
-    ? 'all world sizes and reductions'
-    : 'world sizes 2, 4 and 8, sum only, a third of world size x dtype for each architecture (--all for the rest)';
+  const few = 'world sizes 2, 4 and 8, sum only';
+  const third = wanted.length > 0 ? '' : ', a third of world size x dtype for each architecture';
+  const covered = all ? 'all world sizes and reductions' : `${few}${third} (--all for the rest)`;
   const seconds = Math.round((performance.now() - started) / 1000);
   console.log(
     `check-kernels: ${count} specialisations for ${architectures.join(', ')} by nvcc ${compiler.version}; ${covered}; ` +
