@@ -8,7 +8,6 @@ describeEngines('all-gather and broadcast', (engine) => {
       { ranks: 2, small: 72, large: 9 },
       { ranks: 3, small: 24, large: 3 },
       { ranks: 4, small: 12, large: 2 },
-      { ranks: 5, small: 6, large: 1 },
       { ranks: 7, small: 7, large: 1 },
       { ranks: 8, small: 8, large: 1 },
       { ranks: 16, small: 6, large: 0 },

@@ -9,7 +9,6 @@ describeEngines('all-reduce and reduce-scatter', (engine) => {
       { ranks: 2, small: 144, large: 10 },
       { ranks: 3, small: 24, large: 4 },
       { ranks: 4, small: 12, large: 3 },
-      { ranks: 5, small: 6, large: 1 },
       { ranks: 7, small: 6, large: 1 },
       { ranks: 8, small: 6, large: 1 },
       { ranks: 16, small: 3, large: 1 },

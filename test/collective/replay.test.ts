@@ -16,7 +16,7 @@ describeEngines('recordings', (engine) => {
 
   it.each(
     servedBy(engine, [
-      { ranks: 2, replays: 20_000 },
+      { ranks: 2, replays: 10_000 },
       { ranks: 4, replays: 1_000 },
     ]),
   )('read nothing stale in $replays replays by $ranks ranks', async ({ ranks, replays }) => {
