@@ -5,7 +5,8 @@
  *   node scripts/check-kernels.mjs [--all] [kernel...]
  *
  * By default specialisations are all dtypes and quantizations, at 2, 4 and 8 ranks, summing; --all takes the other world sizes and reductions, too.
- * Of those that differ by world size and dtype, each architecture gets a third, and none is left out by all; of kernels that are named, it gets all.
+ * Of those that differ by world size and dtype, each architecture gets a third, another than the next; with quantizations, one of each.
+ * For kernels that are named, it gets all.
  * One run of nvcc takes many specialisations of a file: each in a namespace of its own, under other names. Results are kept in .tmp/ by source hash.
  */
 import { execFile } from 'node:child_process';
@@ -99,10 +100,12 @@ async function describeFile(file) {
   return { file, entries, error, variants, results };
 }
 
-/** Every third of world size x dtype (x quantization): the diagonals, another one for the next architecture. */
-function isDue({ world, dtype, quant = 0 }, number) {
+/** A third of world size x dtype: a diagonal, another one for the next architecture. With quantizations, one world size and dtype for each of them. */
+function isDue({ world, dtype, quant }, number) {
   if (all || wanted.length > 0 || world === undefined || dtype === undefined) return true;
-  return (DEFAULT_ONLY.world.indexOf(world) + dtype + quant + number) % 3 === 0;
+  const size = DEFAULT_ONLY.world.indexOf(world);
+  if (quant === undefined) return (size + dtype + number) % 3 === 0;
+  return size === (quant + number) % 3 && dtype === (2 * quant + number) % 3;
 }
 
 /** Runs of nvcc for what is not known yet. */
@@ -273,7 +276,10 @@ function printTable() {
     0,
   );
   const few = 'world sizes 2, 4 and 8, sum only';
-  const third = wanted.length > 0 ? '' : ', a third of world size x dtype for each architecture';
+  const third =
+    wanted.length > 0
+      ? ''
+      : ', a third of world size x dtype (with quantizations, one for each) an architecture';
   const covered = all ? 'all world sizes and reductions' : `${few}${third} (--all for the rest)`;
   const seconds = Math.round((performance.now() - started) / 1000);
   console.log(
