@@ -37,7 +37,7 @@ DEVICE float thread_squares(const Words<N>& v) {
   return s[0];
 }
 
-constexpr u32 power_of_two(u32 n) {
+DEVICE constexpr u32 power_of_two(u32 n) {
   u32 p = 1;
   while (p < n) p *= 2;
   return p;
