@@ -97,7 +97,11 @@ describe('the compiler for a device', () => {
 describe.each(here.map((compiler) => [compiler.name, compiler] as const))('%s', (_, compiler) => {
   const cubins = new Map<string, Uint8Array>();
 
-  test.each(Object.entries(KERNELS))('compiles %s', (name, kernel) => {
+  // All of them with NVRTC, which takes a tenth of a second each; check:kernels has nvcc compile them all.
+  const some = Object.entries(KERNELS).filter(
+    ([name]) => compiler.name === 'NVRTC' || /^(barrier|all_reduce_one_shot_push|rms_norm$)/.test(name),
+  );
+  test.each(some)('compiles %s', (name, kernel) => {
     const architecture = architectureFor(90, compiler.architectures)!;
     const defines = definesOf(kernel, values);
     // Kernels of one file that take the same macros are in the same cubin.
