@@ -24,7 +24,7 @@ export function hasWholeRows(launch: Launch): boolean {
  */
 export function mostRowBytes(packBytes: number, worldSize: number, twoShot: boolean): number {
   const bytes = packBytes * worldSize;
-  if (twoShot) return bytes * (bytes <= 32 && worldSize < 8 ? 1024 : 512);
+  if (twoShot) return bytes * (bytes <= 32 && worldSize < 8 ? 1024 : bytes < 128 ? 512 : 256);
   return packBytes * (packBytes === 16 && worldSize > 4 ? 512 : 1024);
 }
 
