@@ -2,11 +2,11 @@
  * @file Algorithms that send packets into mailboxes (kernels/cuda/packets.cuh): one kernel for each number of bytes a thread has, and one for
  * buffers that do not begin at multiples of 16 bytes or end within a thread's bytes.
  */
-import type { Launch } from '../engine/engine.ts';
+import type { Engine, Launch } from '../engine/engine.ts';
 import { DTYPES, dtypeBytes } from '../tensor/dtype.ts';
 import { type Algorithm, NO_TUNABLES, type Request, type Tunables } from './algorithm.ts';
 
-const PACKET_BYTES = 128;
+export const PACKET_BYTES = 128;
 /** Packets of a mailbox region that have an epoch; MAX_PACKETS of kernels/cuda/layout.cuh. */
 const MOST_PACKETS = 128 * 1024;
 
@@ -14,6 +14,12 @@ const NONE = [NO_TUNABLES] as const;
 const ELEMENT_BYTES = DTYPES.map(dtypeBytes);
 
 type Described = Pick<Algorithm, 'operation' | 'name' | 'summary' | 'source' | 'bits'>;
+
+/** Packets of a message, or of one rank's part of it, that the mailboxes hold: two halves, and a packet from every other rank in each. */
+export function mostPackets(worldSize: number, engine: Engine): number {
+  const halves = 2 * Math.max(1, worldSize - 1) * PACKET_BYTES;
+  return Math.min(MOST_PACKETS, Math.floor(engine.traits.mailboxBytes / halves));
+}
 
 /** `slices`: into how many parts the message is dealt out before it is sent. */
 export function packetKernel(
@@ -28,11 +34,7 @@ export function packetKernel(
     ...described,
     kernels: [...names.values(), any],
     refuses({ bytes, worldSize }, engine) {
-      const packets = Math.min(
-        MOST_PACKETS,
-        Math.floor(engine.traits.mailboxBytes / (2 * Math.max(1, worldSize - 1) * PACKET_BYTES)),
-      );
-      const most = packets * PACKET_BYTES * slices(worldSize);
+      const most = mostPackets(worldSize, engine) * PACKET_BYTES * slices(worldSize);
       return bytes <= most ? undefined : `the mailboxes hold ${most} bytes of a message, not ${bytes}`;
     },
     tunables: (request, engine) => (engine.traits.multiprocessors > 0 ? tunables(request) : NONE),

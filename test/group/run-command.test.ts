@@ -1,39 +1,11 @@
 /** @file `crossover run` as a process: its options, its exit codes, its output, and that it leaves nothing running. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-
-const PROGRAMS = fileURLToPath(new URL('./programs/', import.meta.url));
-
-interface Ended {
-  code: number | null;
-  signal: string | null;
-  out: string;
-  error: string;
-  seconds: number;
-}
-
-function start(args: string[], flags: string[] = []): { child: ChildProcess; ended: Promise<Ended> } {
-  const begin = performance.now();
-  // From the programs' folder, so that entries are found relative to the current one.
-  const child = spawn(process.execPath, [...flags, 'main.mjs', 'run', ...args], { cwd: PROGRAMS });
-  let out = '';
-  let error = '';
-  child.stdout.on('data', (chunk) => (out += chunk));
-  child.stderr.on('data', (chunk) => (error += chunk));
-  const ended = once(child, 'close').then(([code, signal]) => ({
-    code: code as number | null,
-    signal: signal as string | null,
-    out,
-    error,
-    seconds: (performance.now() - begin) / 1000,
-  }));
-  return { child, ended };
-}
+import { type Ended, PROGRAMS, start } from './support/command.ts';
 
 const run = (...args: string[]): Promise<Ended> => start(args).ended;
 
@@ -102,10 +74,9 @@ describe('the process', () => {
   });
 
   test('names the rank that runs out of memory', async () => {
-    const { code, error } = await start(
-      ['fail.ts', '--ranks=2', '1', '0', 'fill the heap'],
-      ['--max-old-space-size=40'],
-    ).ended;
+    const { code, error } = await start(['fail.ts', '--ranks=2', '1', '0', 'fill the heap'], {}, [
+      '--max-old-space-size=40',
+    ]).ended;
     expect(code).toBe(1);
     expect(error).toMatch(/error: rank 1 ran out of memory: /);
   });

@@ -5,10 +5,7 @@
 import type { Engine } from '../../engine/engine.ts';
 import { dtypeBytes } from '../../tensor/dtype.ts';
 import { NO_TUNABLES, type Request, type Tunables } from '../algorithm.ts';
-
-const PACKET_BYTES = 128;
-/** MAX_PACKETS of kernels/cuda/layout.cuh. */
-const MOST_PACKETS = 128 * 1024;
+import { mostPackets, PACKET_BYTES } from '../packets.ts';
 
 const NONE = [NO_TUNABLES] as const;
 
@@ -30,11 +27,8 @@ export function rowsRefusal(
   const { bytes, worldSize } = request;
   const row = rowBytesOf(request);
   if (row > mostRow) return `a row of ${row} bytes is more than the ${mostRow} that threads can hold`;
-  const halves = 2 * Math.max(1, worldSize - 1) * PACKET_BYTES;
-  const packets = Math.min(MOST_PACKETS, Math.floor(engine.traits.mailboxBytes / halves));
-  const fit = Math.floor(
-    (packets * PACKET_BYTES * slices) / (Math.ceil(Math.max(1, row) / granule) * granule),
-  );
+  const room = mostPackets(worldSize, engine) * PACKET_BYTES * slices;
+  const fit = Math.floor(room / (Math.ceil(Math.max(1, row) / granule) * granule));
   const rows = Math.ceil(bytes / Math.max(1, row));
   return rows <= fit ? undefined : `the mailboxes hold ${fit} rows of ${row} bytes, not ${rows}`;
 }

@@ -22,9 +22,14 @@ export interface Started {
   says(what: RegExp): Promise<RegExpExecArray>;
 }
 
-export function start(args: readonly string[], env: Record<string, string> = {}): Started {
+/** `flags` are Node's. */
+export function start(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  flags: readonly string[] = [],
+): Started {
   const begin = performance.now();
-  const child = spawn(process.execPath, ['main.mjs', 'run', ...args], {
+  const child = spawn(process.execPath, [...flags, 'main.mjs', 'run', ...args], {
     cwd: PROGRAMS,
     env: { ...process.env, ...env },
     stdio: 'pipe',
