@@ -17,9 +17,6 @@ import type { TuneRequest } from './request.ts';
 
 /** Half-width of a median's confidence interval that is precise enough, relative. */
 const PRECISION = 0.01;
-/** A candidate this many times slower than the best is left out at sizes nearby, which may be up to so many times as large. */
-const FAR = 2;
-const NEARBY = 16;
 /** Neighbouring sizes closer than this ratio are not refined further. */
 const FINE = 1.3;
 
@@ -128,11 +125,11 @@ export class Sweep {
     return [...this.#curves.values()];
   }
 
-  /** Times everything that can serve a size and may be the fastest there, and `also` where it is not among the usual tunables. */
+  /** Times everything that can serve a size, and `also` where it is not among the usual tunables. */
   time(bytes: number, also?: { algorithm: string; tunables: Tunables }): Timing[] {
     const workload = new Workload(this.#comm, this.#key, bytes);
     try {
-      const contenders = this.#contenders(workload.request).filter((c) => !this.#isFar(nameOf(c), bytes));
+      const contenders = this.#contenders(workload.request);
       if (also && !contenders.some((c) => nameOf(c) === choiceName(also))) {
         contenders.push(this.#comm.choose(workload.request, also.algorithm, also.tunables));
       }
@@ -157,20 +154,6 @@ export class Sweep {
     if (!choice.algorithm.lossy) return {};
     const all = this.#comm.group.gather(accuracy(this.#comm, this.#key, bytes, 'sum', choice).relativeError);
     return { relativeError: Math.max(...all) };
-  }
-
-  /** Whether a candidate has been far behind at the measured sizes next to this one. */
-  #isFar(name: string, bytes: number): boolean {
-    const points = this.#curves.get(name)?.points ?? [];
-    const below = points.findLast((point) => point.bytes <= bytes);
-    const above = points.find((point) => point.bytes > bytes);
-    if (!below || below.bytes * NEARBY <= bytes) return false;
-    return [below, above].every((point) => !point || point.us > FAR * this.#bestAt(point.bytes));
-  }
-
-  #bestAt(bytes: number): number {
-    const there = [...this.#curves.values()].flatMap(({ points }) => points.filter((p) => p.bytes === bytes));
-    return Math.min(...there.map(({ us }) => us));
   }
 
   #contenders(request: Request): Choice[] {
