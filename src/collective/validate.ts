@@ -32,7 +32,7 @@ export function checkOutside(address: number, bytes: number, dtype: DType, engin
   if (address % dtypeBytes(dtype) !== 0)
     throw new CrossoverError(`${place}; elements of ${dtype} begin at multiples of ${dtypeBytes(dtype)}`);
   const { base, bytes: arenaBytes } = engine.arena;
-  if (address <= base + arenaBytes && base <= address + bytes)
+  if (address < base + arenaBytes && base < address + bytes)
     throw new CrossoverError(`${place}, which is in the symmetric heap; use a tensor of it, or a view`);
   const problem = engine.problemWithMemory(address, bytes);
   if (problem !== undefined) throw new CrossoverError(`${bytes} bytes cannot be wrapped: ${problem}`);

@@ -55,6 +55,14 @@ test('buffers outside the heap lie anywhere, and alike in 16 bytes', () => {
   expect(a.compare()?.message).toMatch(/outside the heap, 0 past .*outside the heap, 4 past/);
 });
 
+test('in place, a buffer outside is not the first one inside', () => {
+  const [a, b] = twoLogs();
+  const outside = 0x500_0000_0000;
+  a.note(KERNEL, call(0, { input: outside, output: outside }));
+  b.note(KERNEL, call(1, { input: ARENAS[1]!, output: ARENAS[1]! }));
+  expect(a.compare()?.message).toMatch(/input outside the heap.*input @0,/);
+});
+
 test.each<[name: string, kernel: number, changes: Partial<Launch>, told: RegExp]>([
   ['count', KERNEL, { count: 999 }, /rank 0 calls .* 1000 elements .*; rank 1 calls .* 999 elements/],
   ['a count beyond 32 bits', KERNEL, { count: 1000 + 2 ** 33 }, /rank 1 calls .* 8589935592 elements/],

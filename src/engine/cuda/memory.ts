@@ -53,7 +53,8 @@ export function createBlock(device: Device, arenaBytes: number, ordinals: readon
     (out) => cuda.memAllocationGranularity(out, prop, RECOMMENDED),
     'cuMemGetAllocationGranularity',
   );
-  const bytes = Math.ceil((HEAP + arenaBytes) / granularity) * granularity;
+  // A byte more, so that nothing else begins where the arena ends: an address there is still the arena's.
+  const bytes = Math.ceil((HEAP + arenaBytes + 1) / granularity) * granularity;
   const what = `${bytes} bytes on GPU ${device.ordinal} for a symmetric heap of ${arenaBytes} (arenaBytes, --arena)`;
   const memory = handleFrom<CUmemory>((out) => cuda.memCreate(out, bytes, prop, 0), `cuMemCreate of ${what}`);
   try {

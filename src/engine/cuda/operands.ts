@@ -63,12 +63,17 @@ export function writeReplay(row: Float64Array, from: number, recording: number, 
   row[from + 2] = times;
 }
 
-/** Hash of a row, given as its 32-bit words, on top of the hash of those before it. */
+/**
+ * Hash of a row, given as its 32-bit words, on top of the hash of those before it. Products carry differences only upwards; without the rotation,
+ * two operands that differ in their signs alone would cancel.
+ */
 export function hashRow(words: Int32Array, from: number, before: number): number {
   let hash = before;
-  for (let i = 2 * from; i < 2 * (from + ROW); i++)
-    hash = (Math.imul(hash ^ words[i]!, 0x01000193) + 0x9e3779b9) | 0;
-  return hash;
+  for (let i = 2 * from; i < 2 * (from + ROW); i++) {
+    hash = Math.imul(hash ^ words[i]!, 0x9e3779b1);
+    hash = ((hash << 13) | (hash >>> 19)) + 1;
+  }
+  return hash | 0;
 }
 
 export function describeRow(row: Float64Array, from: number): LaunchText {
