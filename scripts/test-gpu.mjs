@@ -5,7 +5,10 @@
  *   node scripts/test-gpu.mjs [--gpus 2,3,4] [--only text] [--quick] [--no-sanitizer] [--seconds 600] [--engine cuda]
  */
 import { fork, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
@@ -70,18 +73,12 @@ async function runCases(cases) {
     else if (elapsed() > Number(options.seconds))
       report('skipped', one.name, `${options.seconds} s are over`);
     else {
+      const shown = options.quick ? shortened(one) : one;
       // A case that sets the environment needs a process that starts with it.
       if (one.env) child = stop(child);
-      child ??= fork(here('test/gpu/runner.mjs'), {
-        env: { ...process.env, ...one.env },
-        serialization: 'advanced',
-      });
-      const {
-        problems,
-        cases: number,
-        seconds,
-        note,
-      } = await answer(child, options.quick ? shortened(one) : one);
+      if (!one.hosts) child ??= runner(one.env);
+      const result = one.hosts ? await onHosts(shown) : await answer(child, shown);
+      const { problems, cases: number, seconds, note } = result;
       report(problems.length > 0 ? 'failed' : 'passed', one.name, summary(number, seconds, note));
       for (const problem of problems) console.log(`          ${problem}`);
       // What failed may have left anything behind.
@@ -89,6 +86,35 @@ async function runCases(cases) {
     }
   }
   stop(child);
+}
+
+function runner(env) {
+  return fork(here('test/gpu/runner.mjs'), { env: { ...process.env, ...env }, serialization: 'advanced' });
+}
+
+/** The first host's answer. Each host is a runner that sees its own GPUs only. */
+async function onHosts(one) {
+  const ranks = one.world / one.hosts;
+  const rendezvous = `127.0.0.1:${await freePort()}`;
+  const secret = randomBytes(32).toString('hex');
+  const runners = Array.from({ length: one.hosts }, (_, node) => {
+    const gpus = Array.from({ length: ranks }, (_, i) => node * ranks + i);
+    return runner({ ...one.env, CUDA_VISIBLE_DEVICES: gpus.join(',') });
+  });
+  const answers = runners.map((child, node) =>
+    answer(child, { ...one, hosts: { nodes: one.hosts, node, rendezvous, secret } }),
+  );
+  const [first] = await Promise.all(answers);
+  for (const child of runners) stop(child);
+  return first;
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  return port;
 }
 
 /** What the runner says, or what became of it. */
@@ -141,6 +167,9 @@ function sanitize() {
       const args = [
         '--tool',
         tool,
+        // NCCL asks the driver for things that it knows may be refused.
+        '--report-api-errors',
+        'no',
         '--target-processes',
         'all',
         process.execPath,

@@ -3,7 +3,7 @@
  * and what happens when ranks disagree.
  */
 import { type Engine, emptyLaunch, type Launch } from '../engine/engine.ts';
-import { CrossoverError, MismatchError } from '../errors.ts';
+import { CrossoverError } from '../errors.ts';
 import type { SymmetricHeap } from '../memory/heap.ts';
 import type { Tensor } from '../memory/tensor.ts';
 import { MODES, OPERATIONS } from '../operations.ts';
@@ -127,15 +127,8 @@ export class Calls {
       if (isOutside) this.outside.enqueue(algorithm, tunables, launch, x, out, this.capturing);
       else algorithm.enqueue(this.#engine, launch, tunables);
     } catch (error) {
-      this.rethrow(error);
+      this.#heap.rethrow(error);
     }
-  }
-
-  /** When ranks disagree, all of them come here, from calls as from replays. */
-  rethrow(error: unknown): never {
-    // A rank that allocated differently is the likelier cause, and the better message.
-    if (error instanceof MismatchError) this.#heap.verify();
-    throw error;
   }
 
   #named(operation: number, name: string, bytes: number): Choice {

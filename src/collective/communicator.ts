@@ -322,35 +322,23 @@ export class Communicator {
     } finally {
       this.#calls.capturing = false;
     }
-    const recording = this.engine.endCapture();
-    const { enqueue } = recording;
-    return {
-      launches: recording.launches,
-      replay: (times) => {
+    const { launches, replay, enqueue, close } = this.heap.attempt(() => this.engine.endCapture());
+    const guarded =
+      <T extends number | undefined>(run: (times: T) => void) =>
+      (times: T): void => {
         this.#calls.open();
         try {
-          recording.replay(times);
+          run(times);
         } catch (error) {
-          this.#calls.rethrow(error);
+          this.heap.rethrow(error);
         }
-      },
-      ...(enqueue && {
-        enqueue: (times: number) => {
-          this.#calls.open();
-          try {
-            enqueue(times);
-          } catch (error) {
-            this.#calls.rethrow(error);
-          }
-        },
-      }),
-      close: () => recording.close(),
-    };
+      };
+    return { launches, replay: guarded(replay), ...(enqueue && { enqueue: guarded(enqueue) }), close };
   }
 
   /** Waits for everything enqueued on this rank. */
   synchronize(): void {
-    this.engine.synchronize();
+    this.heap.attempt(() => this.engine.synchronize());
   }
 
   // ---------- the plan ----------

@@ -117,7 +117,7 @@ export interface Engine {
    * arena. An engine that has this has the kernel `copy` too, from `input` to `output`.
    */
   problemWithMemory?(address: number, bytes: number): string | undefined;
-  /** Copies bytes out of, or into, this rank's memory at an address. */
+  /** Copies bytes out of, or into, this rank's memory at an address, behind everything that was enqueued. */
   read(address: number, bytes: number): Uint8Array;
   write(address: number, data: Uint8Array): void;
   close(): void;

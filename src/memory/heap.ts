@@ -7,7 +7,7 @@
  */
 
 import type { Engine } from '../engine/engine.ts';
-import { CrossoverError } from '../errors.ts';
+import { CrossoverError, MismatchError } from '../errors.ts';
 import { Allocator, GRANULE } from './allocator.ts';
 
 /** Steps of the sequence that are kept for `verify` to point at. */
@@ -97,6 +97,24 @@ export class SymmetricHeap {
     throw new CrossoverError(
       `rank ${rank} allocates differently from rank 0: ${difference(first, all[rank]!)}`,
     );
+  }
+
+  /** Runs what may find out that ranks disagree; see `rethrow`. */
+  attempt<T>(body: () => T): T {
+    try {
+      return body();
+    } catch (error) {
+      this.rethrow(error);
+    }
+  }
+
+  /**
+   * Throws what an engine threw. When ranks disagree, all of them come here: a rank that allocated differently is the likelier cause, and the
+   * better message.
+   */
+  rethrow(error: unknown): never {
+    if (error instanceof MismatchError) this.verify();
+    throw error;
   }
 
   #record(step: string): void {

@@ -79,8 +79,7 @@ export class Tensor {
   /** The raw bytes, little endian; waits for what was enqueued. */
   readBytes(): Uint8Array {
     this.#check();
-    this.#engine.synchronize();
-    return this.#engine.read(this.address, this.bytes);
+    return this.heap.attempt(() => this.#engine.read(this.address, this.bytes));
   }
 
   writeBytes(data: Uint8Array): this {
@@ -90,8 +89,7 @@ export class Tensor {
         `${data.length} bytes do not fill a ${this.dtype} tensor of ${this.bytes} bytes [${this.shape.join(', ')}]`,
       );
     }
-    this.#engine.synchronize();
-    this.#engine.write(this.address, data);
+    this.heap.attempt(() => this.#engine.write(this.address, data));
     return this;
   }
 

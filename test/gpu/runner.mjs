@@ -18,9 +18,11 @@ process.on('message', async (one) => {
   process.send({ ...result, seconds: (performance.now() - start) / 1000 });
 });
 
-async function runProgram({ program, world, engine, options }) {
+/** `hosts` is set for one of several runners that play a host each. */
+async function runProgram({ program, world, engine, options, processes, hosts }) {
   const url = new URL(`../${program}`, import.meta.url);
-  const [{ cases, problems }] = await launch(url, { ranks: world, data: { engine, options } });
+  const ranks = world / (hosts?.nodes ?? 1);
+  const [{ cases, problems }] = await launch(url, { ranks, processes, hosts, data: { engine, options } });
   return { cases, problems: cases === 0 ? [...problems, 'no case was tried'] : problems };
 }
 
