@@ -38,8 +38,7 @@ DEVICE Encoded encode(const GroupValues& g) {
     }
   u32 all;
   asm volatile("redux.sync.max.u32 %0, %1, 0xffffffff;" : "=r"(all) : "r"(most));
-  // Never less than the smallest normal number, whose reciprocal is finite.
-  const float scale = fmaxf(__fdiv_rn(__uint_as_float(all), 448.0f), __uint_as_float(0x00800000u));
+  const float scale = fmaxf(__fdiv_rn(__uint_as_float(all), 448.0f), from_bits(SMALLEST_SCALE_BITS));
   const float inverse = __frcp_rn(scale);
   u32 codes[2] = {0, 0};
 #pragma unroll
@@ -50,7 +49,7 @@ DEVICE Encoded encode(const GroupValues& g) {
       const float v = g.part[(k + j) / ELEMENTS].v[(k + j) % ELEMENTS];
       x[j] = (__float_as_uint(v) & 0x7f800000u) == 0x7f800000u ? __uint_as_float(0x7fc00000u) : __fmul_rn(v, inverse);
     }
-    codes[k / 4] |= f8_pair(x[0], x[1]) << (16 * (k / 2 & 1));
+    codes[k / 4] |= u32(f8_pair(x[0], x[1])) << (16 * (k / 2 & 1));
   }
   return {codes[0], codes[1], scale};
 }

@@ -20,12 +20,15 @@ struct Norm {
   const bool there;
   // 1 / hidden.
   float share;
+  // 1 / scale: of the caller's before the previous kernel has ended, of a token's once it is known.
+  float inverse = 0;
   Words<N> weight[KEPT ? K : 1];
 
   // Before the previous kernel has ended.
   __device__ __forceinline__ Norm(const Launch& launch, Exchange& e, const RowPlace& p, u32 first_byte, u32 stride_bytes)
       : a(launch), exchange(e), place(p), first(first_byte), stride(stride_bytes), bytes(launch.hidden * ELEMENT_BYTES), there(p.row < launch.tokens) {
     share = __frcp_rn(float(a.hidden));
+    if (QUANT == 1) inverse = __frcp_rn(a.scale), settle(inverse);
     if (KEPT)
 #pragma unroll
       for (u32 k = 0; k < K; k++) weight[k] = load_weight(k);
@@ -68,15 +71,15 @@ struct Norm {
   // `most` is this thread's largest magnitude.
   __device__ __forceinline__ void quantize(const Words<N> (&v)[K], u32 most) {
 #if QUANT != 0
-    float scale = a.scale;
     if (SCALE_PER_TOKEN) {
       exchange.add_largest(place, largest_of_warp(most));
-      scale = token_scale(exchange.largest(place));
+      const float scale = token_scale(exchange.largest(place));
       if (there && first == 0) reinterpret_cast<float*>(a.scale_out)[place.row] = scale;
+      inverse = __frcp_rn(scale);
     }
-    const Divisor by(scale);
+    const u64 element = u64(place.row) * a.hidden + first / ELEMENT_BYTES;
 #pragma unroll
-    for (u32 k = 0; k < K; k++) store_quantized<N, WHOLE>(a, place.row, at(k), left(k), v[k], by);
+    for (u32 k = 0; k < K; k++) store_quantized<N, WHOLE>(a, element + k * (stride / ELEMENT_BYTES), left(k), v[k], inverse);
 #endif
   }
 };

@@ -28,10 +28,6 @@ constexpr u32 HALF_BYTES = (WORLD - 1) * PACKET_BYTES;
 DEVICE u32 peer_of(u32 rank, u32 i) { return rank + i < WORLD ? rank + i : rank + i - WORLD; }
 // Where the packet of `source` lies among those that `rank` receives.
 DEVICE u32 seat_of(u32 source, u32 rank) { return (source > rank ? source - 1 : source) * PACKET_BYTES; }
-// Computes a value before the wait for the previous kernel, not after it.
-DEVICE void settle(u8*& p) { asm volatile("" : "+l"(p)); }
-DEVICE void settle(const u8*& p) { asm volatile("" : "+l"(p)); }
-DEVICE void settle(u32*& p) { asm volatile("" : "+l"(p)); }
 
 template <u32 N>
 DEVICE Words<N> sendable(Words<N> v) {

@@ -68,6 +68,11 @@ DEVICE void release_next_kernel() {
   asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
 #endif
 }
+// Computes a value before the wait for the previous kernel, not after it.
+DEVICE void settle(u8*& p) { asm volatile("" : "+l"(p)); }
+DEVICE void settle(const u8*& p) { asm volatile("" : "+l"(p)); }
+DEVICE void settle(u32*& p) { asm volatile("" : "+l"(p)); }
+DEVICE void settle(float& x) { asm volatile("" : "+f"(x)); }
 
 DEVICE u64 nanoseconds() {
   u64 t;

@@ -1,7 +1,7 @@
 // Words to f8e4m3, i8 and e2m1 (FP4), with scales. QUANT: 0 none, 1 f8e4m3_static, 2 f8e4m3_token, 3 i8_token, 4 nvfp4 (src/operations.ts).
 //
-// The codes are those of src/tensor/reference/quantize.ts, bit for bit: values are divided by scales with one rounding, and then rounded to
-// the code, to nearest even, saturating, NaN kept where there is one.
+// The codes are those of src/tensor/reference/quantize.ts, bit for bit: values are multiplied by the scale's reciprocal with one rounding, and then
+// rounded to the code, to nearest even, saturating, NaN kept where there is one.
 #pragma once
 #include "words.cuh"
 
@@ -15,6 +15,8 @@ constexpr bool SCALE_PER_TOKEN = QUANT == 2 || QUANT == 3;
 DEVICE float from_bits(u32 bits) { return __uint_as_float(bits); }
 DEVICE u32 magnitude_bits(float x) { return __float_as_uint(x) & 0x7fffffffu; }
 constexpr u32 INFINITY_BITS = 0x7f800000u;
+// 2^-126, the smallest normal number: no scale is less, so that its reciprocal is finite.
+constexpr u32 SMALLEST_SCALE_BITS = 0x00800000u;
 
 // Largest magnitude as bits, whose order is that of the magnitudes; NaN is the largest.
 template <u32 N>
@@ -31,11 +33,11 @@ DEVICE u32 largest_of_warp(u32 most) {
   return all;
 }
 
-// The scale of a token whose largest magnitude is `amax`: 1 for zeros, never less than the smallest float32, so that no quotient is infinite.
+// The scale of a token whose largest magnitude is `amax`: 1 for zeros, NaN for NaN.
 DEVICE float token_scale(u32 amax) {
   if (amax == 0) return 1.0f;
   const float scale = __fdiv_rn(from_bits(amax), QUANT == 3 ? 127.0f : 448.0f);
-  return scale == 0 ? from_bits(1) : scale;
+  return scale < from_bits(SMALLEST_SCALE_BITS) ? from_bits(SMALLEST_SCALE_BITS) : scale;
 }
 
 // To e4m3. Saturates at 448, infinities too.
@@ -49,13 +51,13 @@ DEVICE u32 f8_of(float x) {
   return sign | (a < 0x3c800000u ? small : normal);
 }
 // Two of them, the first in the low byte.
-DEVICE u32 f8_pair(float low, float high) {
+DEVICE u16 f8_pair(float low, float high) {
 #if __CUDA_ARCH__ >= 890
   u16 pair;
   asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;" : "=h"(pair) : "f"(high), "f"(low));
   return pair;
 #else
-  return f8_of(low) | f8_of(high) << 8;
+  return u16(f8_of(low) | f8_of(high) << 8);
 #endif
 }
 DEVICE float f8_value(u32 code) {
@@ -63,41 +65,18 @@ DEVICE float f8_value(u32 code) {
   return (code & 0x7f) == 0x7f ? from_bits(0x7fc00000u) : __fmul_rn(from_bits((code & 0x7f) << 20), from_bits(0x7b800000u));
 }
 
-DEVICE u32 i8_of(float x) { return u32(max(-128, min(127, __float2int_rn(x)))) & 0xff; }
-// The same for magnitudes up to 127 and a bit: 1.5 x 2^23 has ones in its last place, and leaves the code in the low byte.
-DEVICE u32 i8_of_small(float x) { return __float_as_uint(__fadd_rn(x, 12582912.0f)) & 0xff; }
+// To i8, in the low byte of what is returned: 1.5 x 2^23 has ones in its last place. Only for products with a finite scale's reciprocal, of which
+// none rounds to more than 127: more than that would wrap around, and NaN give any byte.
+DEVICE u32 i8_of(float x) { return __float_as_uint(__fadd_rn(x, 12582912.0f)); }
 
-// Two values to two bytes, the first the lower. `small`: neither is NaN, and i8 holds both.
-DEVICE u32 bytes_of(float low, float high, bool small) {
+// Two codes, the first in the low byte.
+DEVICE u16 pair_of(float low, float high) {
 #if QUANT == 3
-  return small ? i8_of_small(low) | i8_of_small(high) << 8 : i8_of(low) | i8_of(high) << 8;
+  return u16(__byte_perm(i8_of(low), i8_of(high), 0x0040));
 #else
   return f8_pair(low, high);
 #endif
 }
-
-// Division of many by one scale. A reciprocal and two steps give the correctly rounded quotient where nothing leaves the range of
-// float32: that is how the compiler divides, but it takes the reciprocal each time, and a branch.
-struct Divisor {
-  float scale, reciprocal;
-  bool ordinary;
-
-  __device__ __forceinline__ explicit Divisor(float s) {
-    scale = s;
-    reciprocal = __frcp_rn(s);
-    ordinary = s > from_bits(0x21800000u) && s < from_bits(0x5d800000u);  // 2^-60, 2^60
-  }
-  // Only for an ordinary scale, and then a token has no NaN and no infinity. Of what saturates anyway and of what comes out as zero no more than that is right.
-  __device__ __forceinline__ float quotient(float x) const {
-    float a = from_bits(magnitude_bits(x));
-    // Keeps the product finite, and NaN.
-    if (!SCALE_PER_TOKEN) asm("min.NaN.f32 %0, %1, %2;" : "=f"(a) : "f"(a), "f"(__fmul_rn(scale, 1024.0f)));
-    float q = __fmul_rn(a, reciprocal);
-    q = __fmaf_rn(reciprocal, __fmaf_rn(-scale, q, a), q);
-    q = __fmaf_rn(reciprocal, __fmaf_rn(-scale, q, a), q);
-    return from_bits(__float_as_uint(q) | (__float_as_uint(x) & 0x80000000u));
-  }
-};
 
 // A value to e2m1: 0, 0.5, 1, 1.5, 2, 3, 4, 6; ties go to the even code, NaN to +6.
 DEVICE u32 e2m1_of(float x) {
@@ -131,13 +110,12 @@ DEVICE void store_codes(u8* p, u32 low, u32 high, u32 count) {
   if (BYTES == 1) *p = u8(low);
 }
 
-// Quantizes a thread's words of a row, which begin at byte `at` of it and of which `left` more bytes are there, and stores codes and block scales.
-// All lanes of a warp call it together. `scale` is the token's or the caller's.
+// Quantizes a thread's words of a row, and stores codes and block scales. They begin at element `element` of the tensor, from which on the row has
+// `left` more bytes. All lanes of a warp call it together. `inverse` is the reciprocal of the token's or the caller's scale.
 template <u32 N, bool WHOLE>
-DEVICE void store_quantized(const Launch& a, u32 row, u32 at, u32 left, const Words<N>& v, const Divisor& scale) {
+DEVICE void store_quantized(const Launch& a, u64 element, u32 left, const Words<N>& v, float inverse) {
   constexpr u32 MINE = N * WORD_ELEMENTS;
   const Sums<N> x = widen(v);
-  const u64 element = u64(row) * a.hidden + at / ELEMENT_BYTES;
   u32 words[2] = {0, 0};
 #if QUANT == 4
   // A block of 16 elements is that of some neighbouring lanes; 16 divides `hidden`, so blocks are whole.
@@ -160,11 +138,15 @@ DEVICE void store_quantized(const Launch& a, u32 row, u32 at, u32 left, const Wo
   store_codes<(MINE + 1) / 2, WHOLE>(a.quant_out + element / 2, words[0], 0, stores ? (MINE + 1) / 2 : 0);
   if (left != 0 && element % 16 == 0) a.scale_out[element / 16] = u8(code);
 #else
-  float q[MINE];
 #pragma unroll
-  for (u32 i = 0; i < MINE; i++) q[i] = scale.ordinary ? scale.quotient(x.v[i]) : __fdiv_rn(x.v[i], scale.scale);
-#pragma unroll
-  for (u32 i = 0; i < MINE; i += 2) words[i / 4] |= bytes_of(q[i], q[i + 1 < MINE ? i + 1 : i], scale.ordinary) << (8 * (i % 4));
+  for (u32 i = 0; i < MINE; i += 2) {
+    // Four codes are two halves of a register: the second conversion then puts its own beside the first's, which shifts would not let it.
+    const u16 pair = pair_of(__fmul_rn(x.v[i], inverse), __fmul_rn(x.v[i + 1 < MINE ? i + 1 : i], inverse));
+    if (i % 4 == 0) words[i / 4] = pair;
+    else asm("mov.b32 %0, {%1, %2};" : "=r"(words[i / 4]) : "h"(u16(words[i / 4])), "h"(pair));
+  }
+  // A scale that is infinite or NaN leaves zeros and NaN, and both are 0 in i8.
+  if (QUANT == 3 && !(inverse > 0)) words[0] = words[1] = 0;
   store_codes<MINE, WHOLE>(a.quant_out + element, words[0], words[1], min(MINE, left / ELEMENT_BYTES));
 #endif
 }

@@ -42,8 +42,9 @@ struct Passes {
       scale = token_scale(exchange.largest(place));
       if (threadIdx.x == 0) reinterpret_cast<float*>(a.scale_out)[place.row] = scale;
     }
-    const Divisor by(scale);
-    pass([&](u32 at, u32 left) { store_quantized<N, false>(a, place.row, at, left, value(at, left), by); });
+    const float inverse = __frcp_rn(scale);
+    const u64 element = u64(place.row) * a.hidden;
+    pass([&](u32 at, u32 left) { store_quantized<N, false>(a, element + at / ELEMENT_BYTES, left, value(at, left), inverse); });
 #endif
   }
 };

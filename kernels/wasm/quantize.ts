@@ -60,17 +60,17 @@ function narrow<Q>(x: v128): v128 {
   return narrowF8(x);
 }
 
-/** Value / scale -> one byte each. The division is rounded once in float32, then the conversion rounds. */
+/** Value * (1 / scale) -> one byte each. The reciprocal and the product are rounded in float32, then the conversion rounds. */
 function bytesAs<Q>(row: usize, scale: f32, output: usize, outputStride: usize, outputs: u32, count: u32): void {
-  let s = f32x4.splat(scale);
+  let by = f32x4.splat(1 / scale);
   let i: u32 = 0;
   for (let whole = count & ~15; i < whole; i += 16) {
     let p = row + (i << 2);
     let bytes = pack16(
-      narrow<Q>(f32x4.div(v128.load(p), s)),
-      narrow<Q>(f32x4.div(v128.load(p, 16), s)),
-      narrow<Q>(f32x4.div(v128.load(p, 32), s)),
-      narrow<Q>(f32x4.div(v128.load(p, 48), s)),
+      narrow<Q>(f32x4.mul(v128.load(p), by)),
+      narrow<Q>(f32x4.mul(v128.load(p, 16), by)),
+      narrow<Q>(f32x4.mul(v128.load(p, 32), by)),
+      narrow<Q>(f32x4.mul(v128.load(p, 48), by)),
     );
     let q = output + i;
     for (let r: u32 = 0; r < outputs; r++) {
@@ -79,7 +79,7 @@ function bytesAs<Q>(row: usize, scale: f32, output: usize, outputStride: usize, 
     }
   }
   for (; i < count; i++) {
-    let byte = u8(i32x4.extract_lane(narrow<Q>(f32x4.div(f32x4.splat(load<f32>(row + (i << 2))), s)), 0));
+    let byte = u8(i32x4.extract_lane(narrow<Q>(f32x4.mul(f32x4.splat(load<f32>(row + (i << 2))), by)), 0));
     let q = output + i;
     for (let r: u32 = 0; r < outputs; r++) {
       store<u8>(q, byte);
@@ -164,10 +164,10 @@ export function amaxOf(row: usize, count: u32): f32 {
   return r;
 }
 
-/** The scale of a token whose largest magnitude is `amax`: 1 for zeros, and never less than the smallest float32, so that no quotient is infinite. */
+/** The scale of a token whose largest magnitude is `amax`: 1 for zeros, and never less than 2^-126, so that its reciprocal is finite. */
 export function tokenScale(mode: u32, amax: f32): f32 {
   if (amax == 0) return 1;
-  return max(amax / (mode == I8_TOKEN ? 127 : 448), f32.MIN_VALUE);
+  return max(amax / (mode == I8_TOKEN ? 127 : 448), f32.MIN_NORMAL_VALUE);
 }
 
 /**

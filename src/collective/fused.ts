@@ -13,7 +13,7 @@ import type { Launch } from '../engine/engine.ts';
 import { CrossoverError } from '../errors.ts';
 import type { SymmetricHeap } from '../memory/heap.ts';
 import type { Tensor } from '../memory/tensor.ts';
-import { QUANTIZATIONS, type Quantization } from '../operations.ts';
+import { QUANTIZATIONS, type Quantization, SMALLEST_SCALE } from '../operations.ts';
 import type { DType } from '../tensor/dtype.ts';
 import {
   checkApart,
@@ -46,7 +46,7 @@ export interface NormOperands {
   readonly quantOut?: Tensor | undefined;
   /** f32 [tokens] for scales per token; f8e4m3 [tokens, hidden / 16] for nvfp4. */
   readonly scaleOut?: Tensor | undefined;
-  /** The caller's scale, finite and positive: f8e4m3_static divides by it, nvfp4 multiplies by it (its global scale). */
+  /** The caller's scale, finite and positive: f8e4m3_static multiplies by its reciprocal, nvfp4 by it (its global scale). */
   readonly scale?: number | undefined;
 }
 
@@ -186,6 +186,11 @@ function fillQuantization(
     if (!(scale > 0 && scale < Number.POSITIVE_INFINITY)) {
       throw new CrossoverError(
         `scale is ${operands.scale}; ${quantization} needs a finite positive number that float32 can hold`,
+      );
+    }
+    if (quantization === 'f8e4m3_static' && scale < SMALLEST_SCALE) {
+      throw new CrossoverError(
+        `scale is ${operands.scale}; f8e4m3_static needs 2^-126 or more, so that float32 can hold its reciprocal`,
       );
     }
     launch.scale = scale;

@@ -1,6 +1,6 @@
 /**
  * @file i8: two's complement, -128 to 127. Encoding rounds once to the nearest whole number, ties to even, and saturates at
- * both ends, infinities included; NaN becomes 0. Per-token quantization divides by amax / 127, so its codes stay within
+ * both ends, infinities included; NaN becomes 0. The scale of per-token quantization is amax / 127, so its codes stay within
  * -127 to 127 and -128 comes only from values that someone else scaled.
  */
 

@@ -2,7 +2,6 @@
  * @file The operations that need no other rank: every rank does other ones than its peers, and none waits.
  */
 import type { Group } from '../../../dist/group/group.js';
-import type { Quantization } from '../../../dist/operations.js';
 import { REDUCIBLE_DTYPES } from '../../../dist/tensor/dtype.js';
 import { decodeArray, encodeArray } from '../../../dist/tensor/formats/array.js';
 import { addRounded } from '../../../dist/tensor/reference/add.js';
@@ -21,7 +20,13 @@ import {
   problemLabel,
   solve,
 } from '../support/norm.ts';
-import { type Combination, combinations, makeNormProblem, randomShape } from '../support/norm-problems.ts';
+import {
+  type Combination,
+  combinations,
+  edgesOfScales,
+  makeNormProblem,
+  randomShape,
+} from '../support/norm-problems.ts';
 import { type Report, Session } from '../support/session.ts';
 
 export default function local(group: Group, _args: string[], data: ProgramData): Report {
@@ -29,7 +34,10 @@ export default function local(group: Group, _args: string[], data: ProgramData):
   for (const [i, combination] of combinations().entries()) {
     if (i % group.size !== group.rank) continue;
     norm(session, combination);
-    if (combination.quantization !== 'none') quantizeOne(session, combination, combination.quantization);
+    quantizeOne(session, makeNormProblem(session.own, combination, 0));
+  }
+  for (const [i, problem] of edgesOfScales().entries()) {
+    if (i % group.size === group.rank) quantizeOne(session, problem);
   }
   for (let i = group.rank; i < 60; i++) add(session, i);
   return session.report();
@@ -58,14 +66,10 @@ function withResidual({ dtype, input, residual }: NormProblem): Uint8Array {
   return encodeArray(dtype, residual ? addRounded(x, decodeArray(dtype, residual), dtype) : x);
 }
 
-function quantizeOne(
-  session: Session,
-  combination: Combination,
-  quantization: Exclude<Quantization, 'none'>,
-): void {
+function quantizeOne(session: Session, problem: NormProblem): void {
   const { comm, own } = session;
-  const problem = makeNormProblem(own, combination, 0);
-  const { dtype, hidden, scale } = problem;
+  const { dtype, hidden, quantization, scale } = problem;
+  if (quantization === 'none') return;
   const buffers = new Buffers(comm, own);
   // All that can be in a row, its NaN too, as it is: nothing normalizes it before.
   const result = solve(problem, EVERYTHING, buffers, ({ input, quantOut, scaleOut }) =>

@@ -120,6 +120,10 @@ export default function refusals(group: Group, _args: string[], data: ProgramDat
     ...[0, -1, NAN, INFINITY, 1e-60, 1e60].map(
       (scale): Refusal => [`scale is ${scale}; nvfp4 needs`, norm({ ...fp4, scale })],
     ),
+    [
+      `scale is ${2 ** -127}; f8e4m3_static needs 2^-126 or more, so that float32 can hold its reciprocal`,
+      norm({ ...fixed, scale: 2 ** -127 }),
+    ],
     ['scale is given but f8e4m3_token computes a scale for each token', norm({ ...token, scale: 1 })],
     // Views share memory with others of their dtype only, so scales of tokens are what can overlap.
     ['scaleOut and input overlap; they must be apart', norm({ ...token, scaleOut: input.view(60, [4]) })],

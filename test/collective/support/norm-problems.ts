@@ -59,6 +59,46 @@ export function makeNormProblem(
   };
 }
 
+/** The largest float32. */
+const LARGEST = (2 - 2 ** -23) * 2 ** 127;
+/** Largest magnitudes of rows: around those whose scale is the smallest that there is, and at the end where a scale's reciprocal is 0 or NaN. */
+const AMAX = [127, 448]
+  .flatMap((code) => [0.99, 1, 1.01].map((factor) => factor * code * 2 ** -126))
+  .concat(0, 2 ** -149, 2 ** -126, 2 ** -100, 1.5, LARGEST, Number.POSITIVE_INFINITY, Number.NaN);
+const SHARES = [1, -1, -0, 0, 0.5, -1 / 3, 0.7, -(2 ** -8)];
+/** Scales of the caller's whose reciprocal is the largest, or subnormal. */
+const SCALES = [2 ** -126, 1.1 * 2 ** -126, 1e-20, 3, 1e30, 2 ** 127, LARGEST];
+
+/** Quantizations at the ends of float32's range, which f16 does not have. One hidden size has whole vectors, one a rest. */
+export function edgesOfScales(): NormProblem[] {
+  const row = (amax: number, hidden: number): number[] =>
+    Array.from({ length: hidden }, (_, i) =>
+      i === 5 ? amax : SHARES[i % SHARES.length]! * (Number.isFinite(amax) ? amax : 1),
+    );
+  const problem = (dtype: ReducibleDType, hidden: number, quantization: Quantization, scale?: number) => ({
+    dtype,
+    tokens: AMAX.length,
+    hidden,
+    quantization,
+    scale,
+    epsilon: 0,
+    weightBias: 0,
+    input: encodeArray(
+      dtype,
+      AMAX.flatMap((amax) => row(amax, hidden)),
+    ),
+    residual: undefined,
+    weight: undefined,
+  });
+  return (['f32', 'bf16'] as const).flatMap((dtype) =>
+    [64, 21].flatMap((hidden) => [
+      problem(dtype, hidden, 'f8e4m3_token'),
+      problem(dtype, hidden, 'i8_token'),
+      ...SCALES.map((scale) => problem(dtype, hidden, 'f8e4m3_static', scale)),
+    ]),
+  );
+}
+
 export function randomShape(shared: Random, quantization: Quantization): Shape {
   const outs: Shape['out'][] = quantization === 'none' ? ['apart', 'input'] : ['apart', 'input', 'absent'];
   return { residualOut: shared.pick(['apart', 'inPlace'] as const), out: shared.pick(outs) };

@@ -4,6 +4,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CrossoverError } from '../../../dist/errors.js';
+import { SMALLEST_SCALE } from '../../../dist/operations.js';
 import { decodeArray } from '../../../dist/tensor/formats/array.js';
 import { decodeF8e4m3, encodeF8e4m3 } from '../../../dist/tensor/formats/f8e4m3.js';
 import { quantize, quantizeRounded } from '../../../dist/tensor/reference/quantize.js';
@@ -16,7 +17,7 @@ describe.each([
   ['float64', quantize],
   ['float32', quantizeRounded],
 ] as const)('in %s arithmetic', (_, quantizeIn) => {
-  test('f8e4m3_static divides by the scale and saturates', () => {
+  test('f8e4m3_static takes the scale out and saturates', () => {
     const q = quantizeIn(f64(1, -0.5, 3, 1000, -1000, NAN), 3, 'f8e4m3_static', 0.5);
     expect(q.dtype).toBe('f8e4m3');
     expect([...decodeArray('f8e4m3', q.bytes)]).toEqual([2, -1, 6, 448, -448, NAN]);
@@ -55,6 +56,24 @@ describe.each([
       expect(q.dequantized[3]).toBeCloseTo(2, 5);
     },
   );
+
+  test.each(['f8e4m3_token', 'i8_token'] as const)(
+    '%s: an infinite scale leaves zeros, and the code of NaN where the infinities were',
+    (format) => {
+      const q = quantizeIn(f64(1, -INF, -2), 3, format);
+      expect([...q.scales]).toEqual([INF]);
+      expect([...q.bytes]).toEqual(format === 'i8_token' ? [0, 0, 0] : [0, 0x7f, 0x80]);
+    },
+  );
+
+  test.each(['f8e4m3_token', 'i8_token'] as const)('%s: a scale is never less than 2^-126', (format) => {
+    const largest = format === 'i8_token' ? 127 : 448;
+    const tiny = largest * 2 ** -126;
+    const q = quantizeIn(f64(tiny, 0, tiny / 2, -0, 2 ** -149, 0, 2 * tiny, 0), 2, format);
+    expect([...q.scales]).toEqual([2 ** -126, 2 ** -126, 2 ** -126, 2 ** -125]);
+    const codes = [...decodeArray(q.dtype, q.bytes)].map((code) => code + 0);
+    expect(codes).toEqual([largest, 0, format === 'i8_token' ? 64 : 224, 0, 0, 0, largest, 0]);
+  });
 
   test('nvfp4: block scales, codes and what they stand for', () => {
     // Block 0: amax 6, so scale 1 * g = 2; block 1: amax 1.5, so scale 0.25 * g = 0.5.
@@ -105,6 +124,7 @@ describe.each([
       expect(() => quantizeIn(x, 16, 'f8e4m3_static', bad)).toThrow(`scale is ${bad}; use`);
       expect(() => quantizeIn(x, 16, 'nvfp4', bad)).toThrow(CrossoverError);
     }
+    expect(() => quantizeIn(x, 16, 'f8e4m3_static', 2 ** -127)).toThrow('needs 2^-126 or more');
     expect(() => quantizeIn(x, 8, 'nvfp4', 1)).toThrow('hidden is 8; nvfp4 needs a multiple of 16');
     expect(() => quantizeIn(x, 5, 'i8_token')).toThrow(
       'x has 16 elements; it needs whole rows of hidden = 5',
@@ -114,24 +134,25 @@ describe.each([
 });
 
 describe('float32 arithmetic', () => {
-  test('scales are float32, and rounded before they divide', () => {
+  test('scales are float32, and rounded before they are inverted', () => {
     const q = quantizeRounded(f64(100, 33), 2, 'f8e4m3_token');
     expect(q.scales[0]).toBe(Math.fround(100 / 448));
     expect(q.scales[0]).not.toBe(100 / 448);
     expect(quantize(f64(100, 33), 2, 'f8e4m3_token').scales[0]).toBe(100 / 448);
   });
 
-  test('every quotient and product is rounded to float32 before it is encoded', () => {
+  test('every reciprocal and product is rounded to float32 before it is encoded', () => {
     // Numbers just beside a tie, which float32 rounds onto it, so that the first three codes differ from those of float64.
-    // The last would be 6 if only the quotient of the scales were left unrounded.
+    // The first would be 89 if the reciprocal or the product were left unrounded, or x were divided by the scale; the last would be 6 if only the
+    // quotient of the scales were left unrounded.
     const codes = (quantizeIn: typeof quantize) => [
-      quantizeIn(f64(19), 1, 'f8e4m3_static', 17.882352828979492).bytes[0],
+      quantizeIn(f64(65), 1, 'f8e4m3_static', 3.823529005050659).bytes[0],
       quantizeIn(row16(5.46875), 16, 'nvfp4', 2.880000114440918).scaleBytes[0],
       quantizeIn(row16(3.84375, 0.15463362634181976), 16, 'nvfp4', 1.414634108543396).bytes[0]! >> 4,
       quantizeIn(row16(2.640625, 1.490675449371338), 16, 'nvfp4', 281.75146484375).bytes[0]! >> 4,
     ];
-    expect(codes(quantizeRounded)).toEqual([56, 66, 0, 5]);
-    expect(codes(quantize)).toEqual([57, 67, 1, 5]);
+    expect(codes(quantizeRounded)).toEqual([88, 66, 0, 5]);
+    expect(codes(quantize)).toEqual([89, 67, 1, 5]);
   });
 
   test('a scale that float32 cannot hold is refused', () => {
@@ -139,10 +160,31 @@ describe('float32 arithmetic', () => {
     expect(() => quantizeRounded(f64(1), 1, 'f8e4m3_static', 1e60)).toThrow(CrossoverError);
   });
 
-  test('a row so small that its scale underflows is divided by the smallest float32', () => {
-    const q = quantizeRounded(f64(2 ** -147, 0), 2, 'f8e4m3_token');
-    expect([...q.scales]).toEqual([2 ** -149]);
-    expect([...q.dequantized]).toEqual([2 ** -147, 0]);
+  test('the reciprocal of the largest scale is subnormal, and not 0', () => {
+    const largest = (2 - 2 ** -23) * 2 ** 127;
+    const q = quantizeRounded(f64(largest, -largest / 2, INF, 1, NAN), 5, 'f8e4m3_static', largest);
+    expect([...decodeArray('f8e4m3', q.bytes)]).toEqual([1, -0.5, 448, 0, NAN]);
+  });
+
+  test("a row's largest value has the largest code, though its product may be an ulp beside it", () => {
+    // From the numbers whose scale is 2^-126 up to the largest float32.
+    const magnitude = fc.tuple(fc.integer({ min: -117, max: 127 }), fc.integer({ min: 0, max: 2 ** 23 - 1 }));
+    const products = new Set<number>();
+    fc.assert(
+      fc.property(magnitude, ([exponent, mantissa]) => {
+        const amax = (1 + mantissa * 2 ** -23) * 2 ** exponent;
+        for (const [format, largest] of [
+          ['f8e4m3_token', 448],
+          ['i8_token', 127],
+        ] as const) {
+          const q = quantizeRounded(f64(amax, -amax, amax / 3), 3, format);
+          expect([...decodeArray(q.dtype, q.bytes).slice(0, 2)]).toEqual([largest, -largest]);
+          products.add(Math.fround(amax * Math.fround(1 / q.scales[0]!)) - largest);
+        }
+      }),
+    );
+    expect(Math.min(...products)).toBeLessThan(0);
+    expect(Math.max(...products)).toBeGreaterThan(0);
   });
 });
 
@@ -160,7 +202,7 @@ describe('error of what comes back', () => {
     );
   });
 
-  test('i8_token: within half a step of each element, symmetric, the largest at +-127', () => {
+  test('i8_token: within half a step of each element, symmetric, the largest at +-127 unless the scale is the smallest', () => {
     fc.assert(
       fc.property(elements('bf16', 24), (x) => {
         const q = quantizeRounded(x, 8, 'i8_token');
@@ -179,7 +221,11 @@ describe('error of what comes back', () => {
           const scale = q.scales[Math.floor(i / 8)]!;
           const row = x.slice(i - (i % 8), i - (i % 8) + 8);
           expect(Math.abs(q.dequantized[i]! - value)).toBeLessThanOrEqual(scale * 0.5 * (1 + 1e-5));
-          if (value !== 0 && row.every((other) => Math.abs(other) <= Math.abs(value)))
+          if (
+            scale > SMALLEST_SCALE &&
+            value !== 0 &&
+            row.every((other) => Math.abs(other) <= Math.abs(value))
+          )
             expect(Math.abs(codes[i]!)).toBe(127);
         }
       }),
