@@ -1,6 +1,7 @@
 /**
  * @file A plan for people: one table a key with a row a size and the crossovers between the rows, and one line a key as a summary.
  */
+import { isUnfused } from '../collective/all-reduce-rms-norm/unfused.ts';
 import { keyName } from '../plan/key.ts';
 import { CompiledEntry } from '../plan/lookup.ts';
 import type { MeasuredPoint, Plan, PlanEntry } from '../plan/plan.ts';
@@ -71,7 +72,7 @@ export function formatEntry(entry: PlanEntry): string {
 }
 
 function tunablesOf(tunables: Readonly<Record<string, number>>, algorithm: string): string {
-  if (algorithm.startsWith('unfused')) return '';
+  if (isUnfused(algorithm)) return '';
   return Object.entries(tunables)
     .map(
       ([name, value]) =>

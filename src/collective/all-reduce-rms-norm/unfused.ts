@@ -4,10 +4,17 @@
  */
 import type { Algorithm } from '../algorithm.ts';
 
+const PREFIX = 'unfused_';
+
+/** Whether an algorithm of all_reduce_rms_norm is an all-reduce and a local kernel. */
+export function isUnfused(algorithm: string): boolean {
+  return algorithm.startsWith(PREFIX);
+}
+
 export function unfused(allReduce: Algorithm): Algorithm {
   return {
     operation: 'all_reduce_rms_norm',
-    name: `unfused_${allReduce.name}`,
+    name: `${PREFIX}${allReduce.name}`,
     summary: `all-reduce (${allReduce.name}), then residual, RMSNorm and quantization on every rank`,
     source: allReduce.source,
     bits: allReduce.bits,

@@ -49,11 +49,9 @@ const graphSchema = z.strictObject({
   notes: z.array(z.string()),
 });
 
-type GraphJson = z.infer<typeof graphSchema>;
-
 /** JSON of a graph, without its weights. */
-export function graphToJson(graph: Graph): GraphJson {
-  return {
+export function graphToJson(graph: Graph): object {
+  const json: z.infer<typeof graphSchema> = {
     crossover_graph: GRAPH_SCHEMA,
     name: graph.name,
     symbols: Object.fromEntries(
@@ -74,6 +72,7 @@ export function graphToJson(graph: Graph): GraphJson {
     outputs: graph.outputs.map(operandToJson),
     notes: [...graph.notes],
   };
+  return json;
 }
 
 /**
