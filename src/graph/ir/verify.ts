@@ -34,11 +34,9 @@ function firstProblem(graph: Graph): string | undefined {
     names.add(value.name);
     return undefined;
   };
-  for (const { value, weight } of graph.inputs) {
+  for (const { value } of graph.inputs) {
     const problem = define(value, 'an input');
     if (problem) return problem;
-    if (weight !== undefined && graph.weights.size > 0 && !graph.weights.has(weight))
-      return `input %${value.name} is weight "${weight}", which the file does not hold`;
   }
   for (const node of graph.nodes) {
     for (const value of inputsOf(node)) {

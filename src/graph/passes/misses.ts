@@ -1,21 +1,26 @@
 /**
  * @file Why an all-reduce is not fused: follows its result to where the chain that is looked for breaks, and names the operation there.
  */
-import { isReducible } from '../../tensor/dtype.ts';
+import { type DType, isReducible } from '../../tensor/dtype.ts';
 import { isValue, type Node, tensorOf, type Value } from '../ir/graph.ts';
 import { sameShape, typeText } from '../ir/type.ts';
 import type { GraphIndex } from './match.ts';
 import { STEPS } from './norm-forms.ts';
 
-/** The reason, in words. */
-export function whyNot(allReduce: Node, group: string, index: GraphIndex): string {
-  const { operands, outputs } = allReduce;
+/** Why an all-reduce is not fused whatever follows it, or undefined. */
+export function unfit({ operands, outputs }: Node, group: string): string | undefined {
   if (operands.group !== group)
     return `it is of group "${operands.group}", and the tensor-parallel group is "${group}"`;
   if (operands.reduce !== 'sum') return `it reduces by ${operands.reduce}; only sums are fused`;
-  const raw = outputs[0]!;
-  const type = tensorOf(raw)!;
-  if (!isReducible(type.dtype as 'f32')) return `it is of ${type.dtype}; f32, f16 and bf16 are fused`;
+  const { dtype } = tensorOf(outputs[0])!;
+  return isReducible(dtype as DType) ? undefined : `it is of ${dtype}; f32, f16 and bf16 are fused`;
+}
+
+/** The reason, in words. */
+export function whyNot(allReduce: Node, group: string, index: GraphIndex): string {
+  const own = unfit(allReduce, group);
+  if (own !== undefined) return own;
+  const raw = allReduce.outputs[0]!;
   if (index.uses.isDead(raw)) return 'nothing reads its result';
   const readers = readersBehindViews(raw, index);
   const add = readers.find(({ op }) => op === 'add' || op === 'sub' || op === 'add_rms_norm');

@@ -2,11 +2,10 @@
  * @file Where an all-reduce can be fused with what follows it: all-reduce, perhaps + residual, RMSNorm, perhaps a quantization. The forms are rows of
  * norm-forms.ts and quantization-forms.ts, tried from the longest on; misses.ts says why an all-reduce is no site.
  */
-import { isReducible } from '../../tensor/dtype.ts';
 import { type Graph, inputsOf, isValue, type Node, tensorOf, type Value } from '../ir/graph.ts';
-import { type TensorType, typeText } from '../ir/type.ts';
+import { sameType, type TensorType } from '../ir/type.ts';
 import { GraphIndex } from './match.ts';
-import { whyNot } from './misses.ts';
+import { unfit, whyNot } from './misses.ts';
 import { matchNorm, NORM_FORMS, type NormMatch, normOperands, readNorm } from './norm-forms.ts';
 import { matchQuantization, type QuantizationMatch } from './quantization-forms.ts';
 
@@ -131,7 +130,8 @@ function placeOf(norm: NormMatch, index: GraphIndex): Place | undefined {
     [b, a],
   ]) {
     const maker = index.maker(index.behindViews(one!));
-    if (maker?.op === 'all_reduce' && isValue(other)) return { allReduce: maker, residual: other, sum };
+    if (maker?.op === 'all_reduce' && isValue(other) && sameType(other.type, sum.type))
+      return { allReduce: maker, residual: other, sum };
   }
   return undefined;
 }
@@ -143,16 +143,10 @@ function refusal(
   group: string,
   index: GraphIndex,
 ): string | undefined {
-  const { operands } = allReduce;
-  if (operands.group !== group)
-    return `it is of group "${operands.group}", and the tensor-parallel group is "${group}"`;
-  if (operands.reduce !== 'sum') return `it reduces by ${operands.reduce}; only sums are fused`;
-  const type = tensorOf(sum)!;
-  const { dtype, shape } = type;
-  if (!isReducible(dtype as 'f32')) return `it is of ${dtype}; f32, f16 and bf16 are fused`;
+  const own = unfit(allReduce, group);
+  if (own !== undefined) return own;
+  const { dtype, shape } = tensorOf(sum)!;
   if (typeof shape.at(-1) !== 'number') return `the hidden size is ${shape.at(-1)}, which is not known here`;
-  if (residual && typeText(tensorOf(residual) ?? residual.type) !== typeText(type))
-    return `what is added to it is ${typeText(residual.type)}, no residual of ${typeText(type)}`;
   const { weight } = norm;
   if (weight && tensorOf(weight)!.dtype !== dtype)
     return `rows are ${dtype} and the norm's weight %${weight.name} is ${tensorOf(weight)!.dtype}; the fused operation needs one dtype`;
