@@ -188,7 +188,7 @@ function simplify(expression: DimExpression): DimExpression {
     default: {
       const folded = { kind: expression.kind, args };
       if (args.every(isNumber)) {
-        const value = applied(expression.kind, args.map(valueOf));
+        const value = applied(expression.kind, args.map(numberOf));
         if (Number.isSafeInteger(value)) return { kind: 'number', value };
       }
       return folded;
@@ -232,7 +232,7 @@ function isNumber(expression: DimExpression): expression is { kind: 'number'; va
   return expression.kind === 'number';
 }
 
-function valueOf(expression: DimExpression): number {
+function numberOf(expression: DimExpression): number {
   return expression.kind === 'number' ? expression.value : Number.NaN;
 }
 
@@ -288,7 +288,7 @@ function print(expression: DimExpression, least: number): string {
 function opposite(expression: DimExpression): DimExpression {
   if (isNumber(expression)) return { kind: 'number', value: -expression.value };
   const [first, ...others] = (expression as { args: readonly DimExpression[] }).args;
-  const value = -valueOf(first!);
+  const value = -numberOf(first!);
   if (value === 1) return others.length === 1 ? others[0]! : { kind: '*', args: others };
   return { kind: '*', args: [{ kind: 'number', value }, ...others] };
 }
