@@ -25,8 +25,7 @@ export async function importGraph(path: string): Promise<Graph> {
   const head = readHead(path);
   if (startsWith(head, ZIP_MAGIC)) return importPt2(path);
   if (startsWith(head, GZIP_MAGIC) || looksLikeJson(head)) return importJson(path);
-  // An ONNX model is a protobuf message whose first field, 1 as a varint, is the version of the format.
-  if (head.length > 2 && head[0] === 0x08) return importOnnx(path);
+  if (mayBeOnnx(head)) return importOnnx(path);
   throw new CrossoverError(`${path} begins with ${shown(head)}; use ${ACCEPTED}`);
 }
 
@@ -67,7 +66,17 @@ function fields(json: object | null): string {
 }
 
 function looksLikeJson(head: Uint8Array): boolean {
-  return /^(?:\ufeff)?\s*[[{"]/.test(Buffer.from(head).toString('utf8'));
+  return /^(?:\ufeff)?\s*[[{]/.test(Buffer.from(head).toString('utf8'));
+}
+
+/** Whether a message may begin so that has the fields of ModelProto: 1 and 5 are numbers, those others that it has up to 14 are no numbers. */
+function mayBeOnnx(head: Uint8Array): boolean {
+  const [tag] = head;
+  if (tag === undefined || head.length < 3) return false;
+  const field = tag >> 3;
+  return field === 1 || field === 5
+    ? (tag & 7) === 0
+    : [2, 3, 4, 6, 7, 8, 14].includes(field) && (tag & 7) === 2;
 }
 
 function shown(head: Uint8Array): string {

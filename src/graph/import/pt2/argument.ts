@@ -20,7 +20,7 @@ export interface Argument {
 }
 
 /** Kinds that say nothing but a constant, and how each is read. */
-const CONSTANTS: Readonly<Record<string, (json: Json) => SourceOperand>> = {
+const CONSTANTS: ReadonlyMap<string, (json: Json) => SourceOperand> = table({
   as_none: () => null,
   as_int: (json) => json.int(),
   as_float: (json) => json.float(),
@@ -39,10 +39,10 @@ const CONSTANTS: Readonly<Record<string, (json: Json) => SourceOperand>> = {
   as_complex: (json) => `${json.field('real').float()} + ${json.field('imag').float()}i`,
   // A graph inside the graph has names of its own; what it reads from outside stands beside it.
   as_graph: (json) => `graph ${json.field('name').text()}`,
-};
+});
 
 /** Kinds that name values. */
-const REFERENCES: Readonly<Record<string, (json: Json) => SourceOperand>> = {
+const REFERENCES: ReadonlyMap<string, (json: Json) => SourceOperand> = table({
   as_tensor: named,
   as_tensors: (json) => json.list().map(named),
   as_optional_tensor: oneOfTwo,
@@ -55,12 +55,19 @@ const REFERENCES: Readonly<Record<string, (json: Json) => SourceOperand>> = {
   as_sym_floats: (json) => json.list().map(oneOfTwo),
   as_sym_bool: oneOfTwo,
   as_sym_bools: (json) => json.list().map(oneOfTwo),
-};
+});
+
+/** A map: names that every object has are no kinds. */
+function table(
+  rows: Readonly<Record<string, (json: Json) => SourceOperand>>,
+): Map<string, (json: Json) => SourceOperand> {
+  return new Map(Object.entries(rows));
+}
 
 /** @throws CrossoverError that names the place */
 export function readArgument(json: Json): Argument {
   const [kind, value] = onlyField(json);
-  const read = CONSTANTS[kind] ?? REFERENCES[kind];
+  const read = CONSTANTS.get(kind) ?? REFERENCES.get(kind);
   // Kinds of later minor versions of the schema: what they mean is unknown, that they are there is not.
   return { kind, operand: read ? read(value) : `<${kind}>` };
 }
@@ -96,7 +103,7 @@ function oneOfTwo(json: Json): SourceOperand {
   const [kind, value] = onlyField(json);
   if (kind === 'as_name') return { reference: value.text(), json: value };
   if (kind === 'as_tensor') return named(value);
-  const read = CONSTANTS[kind];
+  const read = CONSTANTS.get(kind);
   return read ? read(value) : json.refuse('an object with a name or a constant');
 }
 

@@ -6,6 +6,7 @@
  */
 import { type Node, type Operand, tensorOf, type Value } from '../../ir/graph.ts';
 import { type Dim, type GraphDType, sameShape, type TensorType, tensorType } from '../../ir/type.ts';
+import type { CallContext } from './context.ts';
 
 /** Thrown by a row that meets what it does not understand. */
 export class NotUnderstood extends Error {}
@@ -17,23 +18,6 @@ export interface Tensor extends Value {
 
 /** What a row gives for each of the node's outputs: the value that later nodes get, or undefined for one that nobody reads. */
 export type Results = readonly (Value | undefined)[];
-
-/** Operands as a call holds them: constants, values, and lists of them. */
-export interface CallArgument {
-  readonly kind: string;
-  readonly operand: Operand;
-}
-
-export interface CallContext {
-  readonly origin: string;
-  readonly args: ReadonlyMap<string, CallArgument>;
-  /** The node's outputs as the file declares them. */
-  readonly declared: readonly Value[];
-  readonly isRead: (output: number) => boolean;
-  readonly makerOf: (value: Value) => Node | undefined;
-  /** A name that no other value has. */
-  readonly freshName: (wanted: string) => string;
-}
 
 /** Arguments about where and how a tensor lies in memory. */
 const IMMATERIAL: ReadonlySet<string> = new Set([

@@ -2,11 +2,14 @@
  * @file The symbols of a file's sizes: every size read once to one text, and what is known of each symbol's range.
  */
 import { CrossoverError } from '../../../errors.ts';
-import { dimText, isSymbolName, symbolsOfDim } from '../../ir/dim.ts';
+import { isSymbolName, symbolsOfDim } from '../../ir/dim.ts';
+import { dimText } from '../../ir/dim-text.ts';
 import type { Dim, SymbolRange } from '../../ir/type.ts';
 import type { Json } from './json.ts';
 import { parseSrepr } from './srepr.ts';
 
+/** Characters of the longest expression that is read. */
+const MAX_LENGTH = 2000;
 const ANY: SymbolRange = { min: 0, max: Number.POSITIVE_INFINITY };
 
 export class Symbols {
@@ -51,6 +54,7 @@ export class Symbols {
   }
 
   #parse(text: string): Dim | undefined {
+    if (text.length > MAX_LENGTH) return undefined;
     try {
       const dim = dimText(parseSrepr(text));
       if (typeof dim === 'number') return Number.isSafeInteger(dim) && dim >= 0 ? dim : undefined;

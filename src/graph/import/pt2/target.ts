@@ -16,14 +16,19 @@ export function parseTarget(target: string): Target {
   return { namespace: parts.join('.'), name, overload };
 }
 
+/** Python's names of assignments: `__iand__` is what `&=` calls. */
+const ASSIGNMENT = /^__i(and|or|xor|lshift|rshift)__$/;
+
 /** Whether it writes to an operand, by torch's convention of a `_` at the end. Names such as `__and__` are no such. */
 export function isInPlace({ name }: Target): boolean {
-  return name.endsWith('_') && !name.endsWith('__');
+  return name.endsWith('_') && (!name.endsWith('__') || ASSIGNMENT.test(name));
 }
 
 /** The one that gives what this one writes: `aten.add` for `aten.add_`. */
 export function functional(target: Target): Target {
-  return isInPlace(target) ? { ...target, name: target.name.slice(0, -1) } : target;
+  const { name } = target;
+  if (ASSIGNMENT.test(name)) return { ...target, name: name.replace(ASSIGNMENT, '__$1__') };
+  return isInPlace(target) ? { ...target, name: name.slice(0, -1) } : target;
 }
 
 /** `aten.add`. */
