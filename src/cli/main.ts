@@ -7,6 +7,7 @@ import { CrossoverError, RankError } from '../errors.ts';
 import { VERSION } from '../version.ts';
 import { benchCommand } from './commands/bench.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { fuseCommand } from './commands/fuse.ts';
 import { planCommand } from './commands/plan.ts';
 import { runCommand } from './commands/run.ts';
 import { simulateCommand } from './commands/simulate.ts';
@@ -21,6 +22,7 @@ Examples:
   $ crossover plan explain all_reduce 64K      why the plan chooses what it chooses
   $ crossover bench all_reduce -b 1K -e 16M    the columns of nccl-tests
   $ crossover run program.ts --ranks 4         a program of your own
+  $ crossover fuse model.pt2                   which all-reduces of a model can be fused
 
 Exit codes: 0 done, 1 a check or a run failed, 2 used wrongly.
 `;
@@ -37,6 +39,7 @@ for (const command of [
   runCommand(),
   doctorCommand(),
   planCommand(),
+  fuseCommand(),
   simulateCommand(),
 ]) {
   program.addCommand(command);

@@ -1,6 +1,6 @@
 /**
- * @file What the graph pass does, in one call: finds the all-reduces that can be fused, decides by a plan for which token counts they are, and makes a
- * graph for each range.
+ * @file What the graph pass does, in one call: finds the all-reduces that can be fused, decides by a plan for which token counts they are, makes a
+ * graph for each range, and gives what its collectives touch a place in the symmetric heap.
  */
 import { CrossoverError } from '../errors.ts';
 import type { Mode } from '../operations.ts';
@@ -12,6 +12,8 @@ import { type Decision, decide } from './passes/decide.ts';
 import { canFuse } from './passes/fuse.ts';
 import { findSites, type Miss, type SiteOptions } from './passes/sites.ts';
 import { axisOf, type Variant, variants } from './passes/variants.ts';
+import { type PlaceOptions, place } from './place/place.ts';
+import type { Placement } from './place/placement.ts';
 
 export interface OptimizeOptions extends SiteOptions {
   /** What was measured: `loadPlan`. Without it nothing is fused, unless a cap says so. */
@@ -22,6 +24,17 @@ export interface OptimizeOptions extends SiteOptions {
   readonly mode?: Mode | undefined;
   /** Largest message that is fused, bytes, whatever the plan says; what that costs is told. Infinity fuses all. */
   readonly fusionCapBytes?: number | undefined;
+  /**
+   * How what collectives touch is put into the symmetric heap; the world size, the plan and the bound of the axis are known already. False for not
+   * at all.
+   */
+  readonly place?: Partial<PlaceOptions> | false | undefined;
+}
+
+/** A graph for a range of counts on the axis, and where its buffers lie. */
+export interface PlacedVariant extends Variant {
+  /** Absent when it was not asked for, or the world size is not known. */
+  readonly placement?: Placement | undefined;
 }
 
 export interface Optimized {
@@ -35,7 +48,7 @@ export interface Optimized {
   /** Of every one that cannot. */
   readonly misses: readonly Miss[];
   /** A graph for each range of counts on the axis. */
-  readonly variants: readonly Variant[];
+  readonly variants: readonly PlacedVariant[];
 }
 
 /**
@@ -63,19 +76,28 @@ export function optimize(graph: Graph, options: OptimizeOptions = {}): Optimized
   const views = sites
     .filter((site) => !able.includes(site))
     .map(({ allReduce }) => ({ allReduce, reason: 'a view on the way has a shape of several symbols' }));
+  const axis = axisOf(able);
+  const placed = (variant: Variant): PlacedVariant => {
+    if (worldSize === undefined || options.place === false) return variant;
+    // A variant's counts end where the next one's begin.
+    const bound =
+      graph.symbols.has(axis) && Number.isFinite(variant.to) ? new Map([[axis, variant.to - 1]]) : [];
+    const symbols = new Map([...bound, ...(options.place?.symbols ?? [])]);
+    return { ...variant, placement: place(variant.graph, { plan, ...options.place, worldSize, symbols }) };
+  };
   return {
     graph,
     group,
     worldSize,
-    axis: axisOf(able),
+    axis,
     decisions,
     misses: [...misses, ...views],
-    variants: variants(graph, decisions),
+    variants: variants(graph, decisions).map(placed),
   };
 }
 
 /** The variant for a count on the axis, 1 or more. */
-export function variantFor(optimized: Optimized, count: number): Variant {
+export function variantFor(optimized: Optimized, count: number): PlacedVariant {
   const variant = optimized.variants.find(({ from, to }) => count >= from && count < to);
   if (variant) return variant;
   throw new CrossoverError(`${optimized.axis || 'tokens'} is ${count}; it is a whole number from 1 up`);

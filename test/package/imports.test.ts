@@ -28,6 +28,7 @@ const LAYERS = [
   ['plan'],
   ['engine', 'memory'],
   ['collective'],
+  ['graph'],
   ['measure'],
   ['interop', 'report', 'simulate', 'tune', 'bench'],
   ['doctor'],
