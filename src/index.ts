@@ -27,6 +27,37 @@ export type { Staged } from './collective/outside.ts';
 export type { Recording } from './engine/engine.ts';
 // Errors
 export { CrossoverError, MismatchError, RankError } from './errors.ts';
+// Graphs
+export { type BinaryOp, GraphBuilder, type NormOptions, type UnaryOp } from './graph/build/builder.ts';
+export { trace } from './graph/build/trace.ts';
+export {
+  type ExecuteOptions,
+  execute as executeGraph,
+  type RankOutputs,
+} from './graph/execute/executor.ts';
+export { importGraph } from './graph/import/import.ts';
+export type {
+  Graph,
+  GraphInput,
+  Node as GraphNode,
+  Operand as GraphOperand,
+  Value as GraphValue,
+} from './graph/ir/graph.ts';
+export { graphToJson, parseGraph } from './graph/ir/json.ts';
+export { printGraph } from './graph/ir/print.ts';
+export type { Dim, GraphDType, SymbolRange, TensorType, ValueType } from './graph/ir/type.ts';
+export { verify as verifyGraph } from './graph/ir/verify.ts';
+export {
+  type Optimized,
+  type OptimizeOptions,
+  optimize,
+  type PlacedVariant,
+  variantFor,
+} from './graph/optimize.ts';
+export type { DecidedRange, Decision } from './graph/passes/decide.ts';
+export type { Miss, Site } from './graph/passes/sites.ts';
+export { type PlaceOptions, place as placeGraph } from './graph/place/place.ts';
+export type { Placement } from './graph/place/placement.ts';
 // Ranks
 export type { Group, GroupKind } from './group/group.ts';
 export { type HostsOptions, readSecret } from './group/hosts.ts';
@@ -66,6 +97,8 @@ export type {
   RegretReport,
 } from './plan/plan.ts';
 export { planJsonSchema } from './plan/schema.ts';
+export { formatFusion } from './report/fusion-tables.ts';
+export { formatPlacement } from './report/placement-tables.ts';
 // Prediction for hosts that are not here
 export {
   findAlgorithm as findSimulatedAlgorithm,

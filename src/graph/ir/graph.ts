@@ -100,8 +100,4 @@ export class Uses {
   isResult(value: Value): boolean {
     return this.#results.has(value);
   }
-
-  isDead(value: Value): boolean {
-    return !this.isResult(value) && this.readers(value).length === 0;
-  }
 }

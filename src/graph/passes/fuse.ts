@@ -11,9 +11,10 @@ export function fuse(graph: Graph, sites: readonly Site[]): Graph {
   const substitutes = new Map<Value, Value>();
   const inserted = new Map<Node, readonly Node[]>();
   const shapes = shapeOperands(graph);
+  const fresh = unusedNames(graph);
   // One site's sum may be another's residual: its substitute is what the other has to read.
   for (const site of sites) {
-    const { nodes, end } = fusedNodes(site, graph, substitutes, shapes);
+    const { nodes, end } = fusedNodes(site, graph, substitutes, { shapes, fresh });
     inserted.set(end, [...(inserted.get(end) ?? []), ...nodes]);
   }
   const newer = (operand: Operand): Operand =>
@@ -69,7 +70,7 @@ function fusedNodes(
   site: Site,
   graph: Graph,
   substitutes: Map<Value, Value>,
-  shapes: ShapeOperands,
+  { shapes, fresh }: { shapes: ShapeOperands; fresh: (name: string) => string },
 ): { nodes: Node[]; end: Node } {
   const { allReduce, residual, sum, norm, quantizations } = site;
   const [quantization] = quantizations;
@@ -84,7 +85,7 @@ function fusedNodes(
   };
   const input = allReduce.operands.x as Value;
   const fits = sameShape((input.type as TensorType).shape, rows.shape);
-  const x = fits ? input : view(input, { name: `${sum.name}_input`, type: rows });
+  const x = fits ? input : view(input, { name: fresh(`${sum.name}_input`), type: rows });
 
   const make = (name: string, type: TensorType): Value => ({ name, type });
   // A value in the rows' shape, and the node's own in the shape that the graph has.
@@ -96,7 +97,7 @@ function fusedNodes(
       substitutes.set(old, value);
       return value;
     }
-    const value = make(`${old.name}_rows`, tensorType(type.dtype, shape));
+    const value = make(fresh(`${old.name}_rows`), tensorType(type.dtype, shape));
     const out = make(old.name, type);
     after.push({
       op: 'reshape',
@@ -114,7 +115,7 @@ function fusedNodes(
     outputs.push(give(quantization.codes, [...lead, last(quantization.codes)]));
     if (quantization.scales) outputs.push(give(quantization.scales, [...lead, last(quantization.scales)]));
     else if (quantization.quantization !== 'f8e4m3_static')
-      outputs.push(make(`${quantization.codes.name}_scales`, tensorType('f32', [...lead, 1])));
+      outputs.push(make(fresh(`${quantization.codes.name}_scales`), tensorType('f32', [...lead, 1])));
     for (const other of quantizations.slice(1))
       share(other.codes, quantization.codes, other.scales, quantization.scales, substitutes);
   }
@@ -135,6 +136,20 @@ function fusedNodes(
     origin,
   });
   return { nodes: [...nodes, ...after], end };
+}
+
+/** Names that nothing has: the wanted one, or with a number. */
+function unusedNames(graph: Graph): (name: string) => string {
+  const used = new Set([
+    ...graph.inputs.map(({ value }) => value.name),
+    ...graph.nodes.flatMap(({ outputs }) => outputs.map(({ name }) => name)),
+  ]);
+  return (name) => {
+    let unique = name;
+    for (let i = 1; used.has(unique); i++) unique = `${name}_${i}`;
+    used.add(unique);
+    return unique;
+  };
 }
 
 /** Equal codes are made once. */

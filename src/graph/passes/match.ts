@@ -5,6 +5,7 @@
 import { type Graph, isValue, type Node, type Operand, tensorOf, Uses, type Value } from '../ir/graph.ts';
 import type { GraphDType } from '../ir/type.ts';
 import { type Weight, weightNamed } from '../ir/weight.ts';
+import { needed } from './rewrite.ts';
 
 export type Captures = ReadonlyMap<string, Operand>;
 /** What it adds to `found`, or undefined when the operand is something else. */
@@ -14,16 +15,24 @@ export type Pattern = (operand: Operand, found: Captures, graph: GraphIndex) => 
 export class GraphIndex {
   readonly graph: Graph;
   readonly uses: Uses;
+  /** Nodes that something needs; the others count for nothing. */
+  readonly alive: ReadonlySet<Node>;
   readonly #weights = new Map<Value, string>();
 
   constructor(graph: Graph) {
     this.graph = graph;
     this.uses = new Uses(graph);
+    this.alive = needed(graph.nodes, graph.outputs);
     for (const { value, weight } of graph.inputs) if (weight !== undefined) this.#weights.set(value, weight);
   }
 
   maker(operand: Operand): Node | undefined {
     return isValue(operand) ? this.uses.maker(operand) : undefined;
+  }
+
+  /** Nodes that read a value and that something needs, in order. */
+  readers(value: Value): readonly Node[] {
+    return this.uses.readers(value).filter((node) => this.alive.has(node));
   }
 
   /** What an operand is behind views that keep rows as they are, and casts that change nothing. */

@@ -21,7 +21,7 @@ export function whyNot(allReduce: Node, group: string, index: GraphIndex): strin
   const own = unfit(allReduce, group);
   if (own !== undefined) return own;
   const raw = allReduce.outputs[0]!;
-  if (index.uses.isDead(raw)) return 'nothing reads its result';
+  if (!index.alive.has(allReduce)) return 'nothing needs its result';
   const readers = readersBehindViews(raw, index);
   const add = readers.find(({ op }) => op === 'add' || op === 'sub' || op === 'add_rms_norm');
   if (!add) {
@@ -49,13 +49,11 @@ function brokenNorm(start: Value, index: GraphIndex): string | undefined {
   let values = withViews(start, index);
   let reached = '';
   for (const [i, step] of STEPS.entries()) {
-    const next = values
-      .flatMap((value) => index.uses.readers(value))
-      .filter(({ op }) => step.ops.includes(op));
+    const next = values.flatMap((value) => index.readers(value)).filter(({ op }) => step.ops.includes(op));
     if (next.length === 0) {
       if (step.isOptional) continue;
       if (i <= 1 || reached === '') return undefined;
-      const there = values.flatMap((value) => index.uses.readers(value)).map(place);
+      const there = values.flatMap((value) => index.readers(value)).map(place);
       return `the norm breaks after ${reached}: ${step.name} was expected, and there is ${[...new Set(there)].join(', ') || 'nothing'}`;
     }
     // A square may be of anything; a mean behind it makes it a norm's.
@@ -71,7 +69,7 @@ function brokenNorm(start: Value, index: GraphIndex): string | undefined {
 function formDetails(start: Value, index: GraphIndex): string {
   const dtype = tensorOf(start)!.dtype;
   const squares = withViews(start, index)
-    .flatMap((value) => index.uses.readers(value))
+    .flatMap((value) => index.readers(value))
     .filter(({ op }) => op === 'pow' || op === 'mul');
   if (dtype !== 'f32' && squares.some(({ outputs }) => tensorOf(outputs[0])?.dtype === dtype))
     return `it is computed in ${dtype}, and the fused operation computes in f32`;
@@ -90,7 +88,7 @@ function withViews(value: Value, index: GraphIndex): Value[] {
   const base = index.behindViews(value);
   const all = [value];
   for (let i = 0; i < all.length; i++) {
-    for (const { outputs } of index.uses.readers(all[i]!)) {
+    for (const { outputs } of index.readers(all[i]!)) {
       const [out] = outputs;
       if (out && out !== base && index.behindViews(out) === base) all.push(out);
     }
@@ -102,7 +100,7 @@ function withViews(value: Value, index: GraphIndex): Value[] {
 function readersBehindViews(value: Value, index: GraphIndex): Node[] {
   const views = withViews(value, index);
   return views
-    .flatMap((view) => index.uses.readers(view))
+    .flatMap((view) => index.readers(view))
     .filter(({ outputs }) => !outputs[0] || !views.includes(outputs[0]));
 }
 

@@ -4,6 +4,7 @@
  */
 import { CrossoverError } from '../../errors.ts';
 import { type Graph, inputsOf, isValue, type Node, type Operand, type Value, valuesIn } from '../ir/graph.ts';
+import { OPERATIONS } from '../ir/operations.ts';
 import { verify } from '../ir/verify.ts';
 
 export interface Rewrite {
@@ -14,25 +15,18 @@ export interface Rewrite {
 }
 
 /**
- * The rewritten graph. Nodes that the rewrite leaves without readers are gone; what had none before stays, as it came.
+ * The rewritten graph, without the nodes that nothing needs.
  * @param pass for the message when the result is wrong @throws CrossoverError when it is
  */
 export function rewrite(graph: Graph, { substitutes, inserted }: Rewrite, pass: string): Graph {
-  const before = needed(graph.nodes, graph.outputs);
   const replace = (operand: Operand): Operand => {
     if (Array.isArray(operand)) return operand.map(replace);
     return isValue(operand) ? (substitutes.get(operand) ?? operand) : operand;
   };
   const outputs = graph.outputs.map(replace);
-  const dead = new Set<Node>();
-  const all = graph.nodes.flatMap((node) => {
-    const changed = withOperands(node, replace);
-    if (!before.has(node)) dead.add(changed);
-    return [...(inserted.get(node) ?? []), changed];
-  });
-  const after = needed(all, outputs);
-  const nodes = inOrder(all.filter((node) => after.has(node) || dead.has(node)));
-  const result = { ...graph, nodes, outputs };
+  const all = graph.nodes.flatMap((node) => [...(inserted.get(node) ?? []), withOperands(node, replace)]);
+  const alive = needed(all, outputs);
+  const result = { ...graph, nodes: inOrder(all.filter((node) => alive.has(node))), outputs };
   verify(result, pass);
   return result;
 }
@@ -45,16 +39,16 @@ function withOperands(node: Node, replace: (operand: Operand) => Operand): Node 
     : { ...node, operands: Object.fromEntries(changed) };
 }
 
-/** Nodes that results need, and those without outputs, which are there for what they do. */
-function needed(nodes: readonly Node[], outputs: readonly Operand[]): Set<Node> {
+/** Nodes that outputs need, and those that are there for what they do, as any may that is not understood; with all that these read. */
+export function needed(nodes: readonly Node[], outputs: readonly Operand[]): Set<Node> {
   const wanted = new Set<Value>(outputs.flatMap((operand) => [...valuesIn(operand)]));
   const alive = new Set<Node>();
   // Makers stand before readers in a graph; what was inserted may stand anywhere, so until nothing is added.
   for (let size = -1; size !== alive.size; ) {
     size = alive.size;
     for (const node of [...nodes].reverse()) {
-      if (alive.has(node) || !(node.outputs.length === 0 || node.outputs.some((value) => wanted.has(value))))
-        continue;
+      const isNeeded = !Object.hasOwn(OPERATIONS, node.op) || node.outputs.some((value) => wanted.has(value));
+      if (!isNeeded || alive.has(node)) continue;
       alive.add(node);
       for (const value of inputsOf(node)) wanted.add(value);
     }

@@ -63,7 +63,9 @@ export function findSites(graph: Graph, options: SiteOptions = {}): Sites {
         notes: [],
       });
   }
-  const quantizations = graph.nodes.flatMap((node) => matchQuantization(node, index) ?? []);
+  const quantizations = graph.nodes.flatMap(
+    (node) => (index.alive.has(node) && matchQuantization(node, index)) || [],
+  );
   return {
     group,
     sites: allReduces
@@ -92,12 +94,13 @@ export function formOf({ residual, norm, quantizations }: Site): string {
 /** Norms of a graph, the longest forms first. One node ends one norm. */
 function* norms(graph: Graph, index: GraphIndex): Generator<NormMatch> {
   const taken = new Set<Node>();
-  for (const node of graph.nodes) {
+  const nodes = graph.nodes.filter((node) => index.alive.has(node));
+  for (const node of nodes) {
     const norm = node.op === 'add_rms_norm' ? addedNorm(node) : readNorm(node);
     if (norm) yield norm;
   }
   for (const form of NORM_FORMS) {
-    for (const node of graph.nodes) {
+    for (const node of nodes) {
       if (taken.has(node) || !(node.op === 'mul' || node.op === 'cast' || node.op === 'div')) continue;
       const norm = matchNorm(form, node.outputs[0]!, index);
       if (!norm) continue;
@@ -161,7 +164,7 @@ function rawReaders(allReduce: Node, sum: Value, index: GraphIndex): string | un
   const pending: Value[] = [allReduce.outputs[0]!];
   for (let value = pending.pop(); value; value = pending.pop()) {
     if (index.uses.isResult(value)) return `its raw result %${value.name} is an output of the graph`;
-    for (const reader of index.uses.readers(value)) {
+    for (const reader of index.readers(value)) {
       if (reader === end) continue;
       const view = reader.outputs[0];
       if (view && index.behindViews(view) === allReduce.outputs[0]) pending.push(view);
