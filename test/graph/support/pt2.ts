@@ -57,10 +57,25 @@ function srepr(text: string): string {
   return factor === undefined ? made : `Mul(Integer(${factor}), ${made})`;
 }
 
+/** Parts between commas, but for those inside parentheses, which are of an expression. */
+function splitOutside(text: string): string[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let start = 0;
+  for (let i = 0; i <= text.length; i++) {
+    const at = text[i];
+    if (at === '(') depth++;
+    else if (at === ')') depth--;
+    if (i < text.length && (at !== ',' || depth > 0)) continue;
+    if (i > start) parts.push(text.slice(start, i).trim());
+    start = i + 1;
+  }
+  return parts;
+}
+
 export function meta(type: string): { [name: string]: Json } {
   const [, name, dims] = /^(\w+)\[(.*)\]$/.exec(type)!;
-  // A comma inside parentheses is of an expression.
-  const sizes = dims === '' ? [] : dims!.split(/,\s*(?![^()]*\))/).map(size);
+  const sizes = splitOutside(dims!).map(size);
   return {
     dtype: DTYPES[name!]!,
     sizes,

@@ -19,9 +19,9 @@ export class Scope {
     this.depth = depth;
   }
 
-  /** The scope of a region, opened by a node. */
+  /** The scope of a region. @param node name of the node that opens it, in the whole graph */
   inside(node: string): Scope {
-    return new Scope(`${this.#prefix}${node}.`, this.depth + 1);
+    return new Scope(`${node}.`, this.depth + 1);
   }
 
   get isDeepest(): boolean {

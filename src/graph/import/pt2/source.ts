@@ -93,7 +93,8 @@ function readBody(graph: Json, symbols: Symbols, scope: Scope): Body {
 /** Puts the nodes of the region that a node calls, if it is one to open, and binds the node's outputs to the region's. */
 function openRegion(node: SourceNode, symbols: Symbols, scope: Scope, nodes: SourceNode[]): boolean {
   const region = scope.isDeepest ? undefined : regionOf(node.target, [...node.args.values()], node.json);
-  if (!region) return false;
+  // Without an output it has no name of its own.
+  if (!region || node.outputs.length === 0) return false;
   const inner = scope.inside(node.name);
   const names = region.graph
     .field('inputs')
