@@ -1,0 +1,87 @@
+/**
+ * @file Reads other people's measurements: any number of files, each of any known format, or of several pasted one after another.
+ */
+import { CrossoverError } from '../../errors.ts';
+import type { MeasuredOperation, MeasurementSet } from '../measurement.ts';
+import { type LineFormat, quoted, type Sink } from './format.ts';
+import { readLines } from './lines.ts';
+import { NcclTestsText } from './nccl-tests.ts';
+import { Collector, type FileSink } from './sink.ts';
+import { VllmCustomAllReduce } from './vllm-custom-all-reduce.ts';
+import { VllmFusedCollective } from './vllm-fused-collective.ts';
+
+/** What can be read, as it is named to people. */
+export const FORMATS: readonly string[] = [
+  'nccl-tests, text and JSON (-J)',
+  "vLLM's benchmark_device_communicators, JSON and text",
+  "vLLM's benchmark_fused_collective, text and markdown",
+  "vLLM's custom_all_reduce_test",
+  'p2pBandwidthLatencyTest',
+  'CSV with a head (operation,algorithm,bytes,dtype,world_size,hidden,quantization,mode,us,spread)',
+  'JSON with the same fields, or written by "crossover import"',
+  'crossover\'s plans, "crossover bench --json", bench/gpu.mjs',
+];
+
+export interface ReadOptions {
+  /** Of what does not say which operation it timed. `all_reduce` by default. */
+  readonly operation?: MeasuredOperation | undefined;
+  /** Ranks of what does not say how many there were. None by default: such measurements are complaints. */
+  readonly worldSize?: number | undefined;
+  /** Called for a file that nothing can be read from; the others are read all the same. Without it, that is thrown. */
+  readonly onFailure?: ((file: string, error: CrossoverError) => void) | undefined;
+}
+
+/** Longest line of text that is looked at; longer ones are JSON, or nothing. */
+const LONGEST_TEXT = 4096;
+
+/**
+ * Reads measurements from files; `-` is standard input. What cannot be read of a file is a complaint in the set.
+ * @throws CrossoverError for a file that cannot be opened or is of no known format, unless `onFailure` takes it
+ */
+export async function readMeasurements(
+  paths: readonly string[],
+  options: ReadOptions = {},
+): Promise<MeasurementSet> {
+  const { operation = 'all_reduce', worldSize, onFailure } = options;
+  const collector = new Collector({ operation, worldSize });
+  for (const path of paths) {
+    try {
+      await readFile(collector, path);
+    } catch (error) {
+      if (!(error instanceof CrossoverError) || onFailure === undefined) throw error;
+      onFailure(path, error);
+    }
+  }
+  return collector.set();
+}
+
+function makeFormats(sink: Sink): LineFormat[] {
+  return [new NcclTestsText(sink), new VllmCustomAllReduce(sink), new VllmFusedCollective(sink)];
+}
+
+async function readFile(collector: Collector, path: string): Promise<void> {
+  const sink = collector.file(path);
+  const formats = makeFormats(sink);
+  let owner: LineFormat | undefined;
+  let first: string | undefined;
+  await readLines(path, (text, number) => {
+    if (first === undefined && text.trim() !== '') first = quoted(text.slice(0, 400));
+    const short = text.length <= LONGEST_TEXT;
+    const taker = short ? formats.find((format) => format.line(text, number)) : undefined;
+    if (taker === undefined || taker === owner) return;
+    // Tables do not go on below another program's output.
+    for (const format of formats) if (format !== taker) format.end();
+    owner = taker;
+  });
+  for (const format of formats) format.end();
+  sink.end();
+  collector.done(path, [...sink.formats]);
+  refuse(sink, path, first);
+}
+
+/** A file of no format is nobody's measurements; one of a known format that holds none has complaints that say why. */
+function refuse(sink: FileSink, path: string, first: string | undefined): void {
+  if (sink.formats.size > 0) return;
+  const found = first === undefined ? 'is empty' : `begins with ${first}, which is no known format`;
+  throw new CrossoverError(`${path} ${found}; use one of: ${FORMATS.join('; ')}`);
+}
