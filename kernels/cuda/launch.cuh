@@ -41,4 +41,6 @@ struct Launch {
   u32 aligned;
   // Bytes of an element, for kernels that only move and are the same for all dtypes.
   u32 element_bytes;
+  // 1: RMSNorm rounds x * rstd before it multiplies by the weight.
+  u32 cast_before_weight;
 };

@@ -53,15 +53,22 @@ struct Norm {
   // The rest of the way, for shares that have been added.
   __device__ __forceinline__ void finish(Words<N> (&v)[K]) {
     u8* const output = a.output + offset();
-    const float squares = exchange.squares(place);
-    const float rstd = reciprocal_root(__fmaf_rn(squares, share, a.epsilon));
-    u32 most = 0;
-    Words<N> w[K];
-#pragma unroll
-    for (u32 k = 0; k < K; k++) w[k] = KEPT ? weight[KEPT ? k : 0] : load_weight(k);
+    // Before the exchange, whose wait hides it.
+    Sums<N> w[K];
 #pragma unroll
     for (u32 k = 0; k < K; k++) {
-      v[k] = normalized(v[k], rstd, w[k], a.weight != nullptr, a.weight_bias);
+      w[k] = biased(a, KEPT ? weight[KEPT ? k : 0] : load_weight(k));
+      if (KEPT)
+#pragma unroll
+        for (float& x : w[k].v) settle(x);
+    }
+    const float squares = exchange.squares(place);
+    float rstd = reciprocal_root(__fmaf_rn(squares, share, a.epsilon));
+    u32 most = 0;
+    cast_before_weight(a, v, rstd);
+#pragma unroll
+    for (u32 k = 0; k < K; k++) {
+      v[k] = normalized(v[k], rstd, w[k]);
       if (a.output != nullptr) store_row<N, WHOLE>(output + k * stride, v[k], left(k));
       if (SCALE_PER_TOKEN && left(k) != 0) most = max(most, largest(v[k]));
     }

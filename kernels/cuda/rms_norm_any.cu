@@ -65,11 +65,13 @@ extern "C" __global__ void __launch_bounds__(512, 1) rms_norm_any(const __grid_c
   const float rstd = reciprocal_root(__fmaf_rn(exchange.squares(row.place), share, a.epsilon));
   // Again what the first pass had, which it may have written over the residual.
   const auto norm = [&](u32 at, u32 left) {
-    auto v = row.load(a.residual_out != nullptr ? a.residual_out : a.input, at, left);
-    if (a.residual_out == nullptr && a.residual != nullptr) v = plus(v, row.load(a.residual, at, left));
+    Words<Passes::N> v[1] = {row.load(a.residual_out != nullptr ? a.residual_out : a.input, at, left)};
+    if (a.residual_out == nullptr && a.residual != nullptr) v[0] = plus(v[0], row.load(a.residual, at, left));
     Words<Passes::N> weight = {};
     if (a.weight != nullptr) weight = load_some<Passes::N>(a.weight + at, left);
-    return normalized(v, rstd, weight, a.weight != nullptr, a.weight_bias);
+    float by = rstd;
+    cast_before_weight(a, v, by);
+    return normalized(v[0], by, biased(a, weight));
   };
   if (a.output == nullptr) return row.quantize(norm);
   row.pass([&](u32 at, u32 left) { store_some<Passes::N>(a.output + row.offset + at, norm(at, left), left); });

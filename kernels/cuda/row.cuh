@@ -104,15 +104,41 @@ DEVICE float reciprocal_root(float x) {
   return x > 0 && x < __uint_as_float(0x7f800000u) ? better : r;
 }
 
-// (x * rstd) * (weight + bias), rounded to the type.
+// x * rstd, rounded to the type.
 template <u32 N>
-DEVICE Words<N> normalized(const Words<N>& v, float rstd, const Words<N>& weight, bool weighted, float bias) {
-  Sums<N> x = widen(v), w = widen(weight);
+DEVICE Words<N> scaled(const Words<N>& v, float rstd) {
+  Sums<N> x = widen(v);
 #pragma unroll
-  for (u32 i = 0; i < N * WORD_ELEMENTS; i++) {
-    x.v[i] = __fmul_rn(x.v[i], rstd);
-    if (weighted) x.v[i] = __fmul_rn(x.v[i], __fadd_rn(w.v[i], bias));
+  for (u32 i = 0; i < N * WORD_ELEMENTS; i++) x.v[i] = __fmul_rn(x.v[i], rstd);
+  return narrow(x);
+}
+// The rounding before the weight, where it is asked for: `normalized` then goes on with a factor of 1, which changes nothing. Where it is not, this
+// is a branch for all shares together, and costs no element anything. float32 has nothing to round.
+template <u32 N, u32 K>
+DEVICE void cast_before_weight(const Launch& a, Words<N> (&v)[K], float& rstd) {
+  if (DTYPE != 0 && a.cast_before_weight != 0) {
+#pragma unroll
+    for (u32 k = 0; k < K; k++) v[k] = scaled(v[k], rstd);
+    rstd = 1;
   }
+}
+
+// weight + bias. Absent weights read as zeros, and become ones, by which products stay as they are.
+template <u32 N>
+DEVICE Sums<N> biased(const Launch& a, const Words<N>& weight) {
+  const float bias = a.weight != nullptr ? a.weight_bias : 1.0f;
+  Sums<N> w = widen(weight);
+#pragma unroll
+  for (u32 i = 0; i < N * WORD_ELEMENTS; i++) w.v[i] = __fadd_rn(w.v[i], bias);
+  return w;
+}
+
+// (x * rstd) * weight, rounded to the type.
+template <u32 N>
+DEVICE Words<N> normalized(const Words<N>& v, float rstd, const Sums<N>& weight) {
+  Sums<N> x = widen(v);
+#pragma unroll
+  for (u32 i = 0; i < N * WORD_ELEMENTS; i++) x.v[i] = __fmul_rn(__fmul_rn(x.v[i], rstd), weight.v[i]);
   return narrow(x);
 }
 

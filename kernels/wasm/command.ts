@@ -18,6 +18,8 @@ export class Command {
   residualOut: usize;
   weight: usize;
   weightBias: f32;
+  /** 1 or 0. */
+  castBeforeWeight: u32;
   epsilon: f32;
   quantization: u32;
   quantOut: usize;
@@ -47,6 +49,7 @@ export const FIELD_residual: u32 = u32(offsetof<Command>('residual'));
 export const FIELD_residualOut: u32 = u32(offsetof<Command>('residualOut'));
 export const FIELD_weight: u32 = u32(offsetof<Command>('weight'));
 export const FIELD_weightBias: u32 = u32(offsetof<Command>('weightBias'));
+export const FIELD_castBeforeWeight: u32 = u32(offsetof<Command>('castBeforeWeight'));
 export const FIELD_epsilon: u32 = u32(offsetof<Command>('epsilon'));
 export const FIELD_quantization: u32 = u32(offsetof<Command>('quantization'));
 export const FIELD_quantOut: u32 = u32(offsetof<Command>('quantOut'));

@@ -14,8 +14,8 @@ export { configure } from './world';
 export { LINE_BYTES, startAt } from './sync';
 export {
   COMMAND_BYTES, FIELD_kernel, FIELD_dtype, FIELD_reduceOp, FIELD_count, FIELD_input, FIELD_output, FIELD_root, FIELD_tokens, FIELD_hidden,
-  FIELD_residual, FIELD_residualOut, FIELD_weight, FIELD_weightBias, FIELD_epsilon, FIELD_quantization, FIELD_quantOut, FIELD_scaleOut,
-  FIELD_scale, FIELD_chunkBytes, FIELD_unequal, FIELD_begins, FIELD_signature,
+  FIELD_residual, FIELD_residualOut, FIELD_weight, FIELD_weightBias, FIELD_castBeforeWeight, FIELD_epsilon, FIELD_quantization,
+  FIELD_quantOut, FIELD_scaleOut, FIELD_scale, FIELD_chunkBytes, FIELD_unequal, FIELD_begins, FIELD_signature,
 } from './command';
 
 // A kernel's number, exported under the kernel's name: the host asks for kernels by name and learns here which exist.
@@ -87,7 +87,7 @@ function place(address: usize): u32 {
  * and values of scales, whose presence counts). Offsets count, because peers read and write at them.
  */
 export function sign(c: Command): void {
-  let h = mix(c.kernel, c.dtype | (c.reduceOp << 8) | (c.quantization << 16));
+  let h = mix(c.kernel, c.dtype | (c.reduceOp << 8) | (c.quantization << 16) | (c.castBeforeWeight << 24));
   h = mix(h, c.count);
   h = mix(h, place(c.input));
   h = mix(h, place(c.output));

@@ -60,7 +60,8 @@ function wholeRows(
     for (let s: u32 = 0; s < segments; s++) total += f64(load<f32>(sums + (s << 2)));
     let output = row(target(c.output, everywhere), t, bytes);
     normRow(
-      c.dtype, rows, rstd(total, c.hidden, c.epsilon), c.weight, c.weightBias, output, arenaStride, outputs, mode != NONE, 0, c.hidden,
+      c.dtype, rows, rstd(total, c.hidden, c.epsilon), c.weight, c.weightBias, c.castBeforeWeight != 0,
+      output, arenaStride, outputs, mode != NONE, 0, c.hidden,
     );
     if (mode != NONE) {
       quantizeRow(
@@ -134,7 +135,8 @@ export function fusedTwoShotColumns(c: Command): bool {
       let output = row(target(c.output, true), done + t, bytes);
       let keep = rows + t * kept;
       normRow(
-        c.dtype, keep, rstd(total, c.hidden, c.epsilon), c.weight, c.weightBias, output, arenaStride, worldSize, mode != NONE, from, to,
+        c.dtype, keep, rstd(total, c.hidden, c.epsilon), c.weight, c.weightBias, c.castBeforeWeight != 0,
+        output, arenaStride, worldSize, mode != NONE, from, to,
       );
       if (perToken(mode)) store<f32>(sums + maxima + (t << 2), amaxOf(keep, to - from));
     }

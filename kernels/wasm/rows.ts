@@ -1,7 +1,7 @@
 /**
  * @file The passes over one row of [tokens, hidden] that RMSNorm is made of, fused with the reduction before and the quantization after it.
  *
- * Pass 1: sum over ranks, rounded to the dtype; plus residual, rounded; squares summed. Pass 2: times rstd and weight, rounded.
+ * Pass 1: sum over ranks, rounded to the dtype; plus residual, rounded; squares summed. Pass 2: times rstd and weight, rounded (before the weight, too, when asked).
  * Pass 3: quantized. The roundings are those of the unfused sequence all-reduce, add, RMSNorm, quantize, so fused and
  * unfused give the same bits and a plan may switch between them at any size.
  *
@@ -119,7 +119,7 @@ function weigh4<K>(weight: usize, bias: v128, i: usize, x: v128): v128 {
 }
 
 function normAs<K>(
-  keep: usize, scale: f32, weight: usize, weightBias: f32,
+  keep: usize, scale: f32, weight: usize, weightBias: f32, cast: bool,
   output: usize, outputStride: usize, outputs: u32, write: bool, from: u32, to: u32,
 ): void {
   let s = f32x4.splat(scale), bias = f32x4.splat(weightBias);
@@ -128,10 +128,20 @@ function normAs<K>(
     let k = keep + ((i - from) << 2);
     let at = i << shift<K>();
     let p = weight ? weight + at : 0;
-    let a = round4<K>(weigh4<K>(p, bias, 0, f32x4.mul(v128.load(k), s)));
-    let b = round4<K>(weigh4<K>(p, bias, 4, f32x4.mul(v128.load(k, 16), s)));
-    let c = round4<K>(weigh4<K>(p, bias, 8, f32x4.mul(v128.load(k, 32), s)));
-    let d = round4<K>(weigh4<K>(p, bias, 12, f32x4.mul(v128.load(k, 48), s)));
+    let a = f32x4.mul(v128.load(k), s);
+    let b = f32x4.mul(v128.load(k, 16), s);
+    let c = f32x4.mul(v128.load(k, 32), s);
+    let d = f32x4.mul(v128.load(k, 48), s);
+    if (!isFloat<K>() && cast) {
+      a = round4<K>(a);
+      b = round4<K>(b);
+      c = round4<K>(c);
+      d = round4<K>(d);
+    }
+    a = round4<K>(weigh4<K>(p, bias, 0, a));
+    b = round4<K>(weigh4<K>(p, bias, 4, b));
+    c = round4<K>(weigh4<K>(p, bias, 8, c));
+    d = round4<K>(weigh4<K>(p, bias, 12, d));
     if (write) {
       v128.store(k, a);
       v128.store(k, b, 16);
@@ -151,6 +161,7 @@ function normAs<K>(
     let k = keep + ((i - from) << 2);
     let at = i << shift<K>();
     let x = load<f32>(k) * scale;
+    if (cast) x = round1<K>(x);
     if (weight) x *= load1<K>(weight + at) + weightBias;
     x = round1<K>(x);
     if (write) store<f32>(k, x);
@@ -164,12 +175,15 @@ function normAs<K>(
   }
 }
 
-/** Pass 2 over the same stretch: (x * scale) * (weight + weightBias), rounded; to `output` (0: none), and back to `keep` when `write`. */
+/**
+ * Pass 2 over the same stretch: (x * scale) * (weight + weightBias), rounded, with `cast` before the weight, too; to `output` (0: none), and
+ * back to `keep` when `write`.
+ */
 export function normRow(
-  dtype: u32, keep: usize, scale: f32, weight: usize, weightBias: f32,
+  dtype: u32, keep: usize, scale: f32, weight: usize, weightBias: f32, cast: bool,
   output: usize, outputStride: usize, outputs: u32, write: bool, from: u32, to: u32,
 ): void {
-  if (dtype == F32) normAs<f32>(keep, scale, weight, weightBias, output, outputStride, outputs, write, from, to);
-  else if (dtype == F16) normAs<i16>(keep, scale, weight, weightBias, output, outputStride, outputs, write, from, to);
-  else normAs<u16>(keep, scale, weight, weightBias, output, outputStride, outputs, write, from, to);
+  if (dtype == F32) normAs<f32>(keep, scale, weight, weightBias, cast, output, outputStride, outputs, write, from, to);
+  else if (dtype == F16) normAs<i16>(keep, scale, weight, weightBias, cast, output, outputStride, outputs, write, from, to);
+  else normAs<u16>(keep, scale, weight, weightBias, cast, output, outputStride, outputs, write, from, to);
 }

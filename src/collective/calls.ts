@@ -81,6 +81,7 @@ export class Calls {
     launch.residualOut = 0;
     launch.weight = 0;
     launch.weightBias = 0;
+    launch.castBeforeWeight = false;
     launch.epsilon = 0;
     launch.quantization = 0;
     launch.quantOut = 0;

@@ -5,7 +5,7 @@
  *
  *   s = round_D(sum over ranks of input)                       fused operation only; float32 in rank order
  *   h = round_D(s + residual), or s without residual           -> residualOut
- *   y = round_D((h / sqrt(mean(h^2) + epsilon)) * (weight + weightBias))   -> out
+ *   y = round_D((h / sqrt(mean(h^2) + epsilon)) * (weight + weightBias))   -> out; with castBeforeWeight, the first factor is rounded, too
  *   quantized y, with scales                                   -> quantOut, scaleOut
  */
 
@@ -36,6 +36,11 @@ export interface NormOperands {
   readonly weight?: Tensor | undefined;
   /** Added to every weight: 1 for models that store weight - 1 (Gemma); 0 by default. */
   readonly weightBias?: number | undefined;
+  /**
+   * Where the norm rounds to the dtype. `false`, the default: once, after the weight, as torch's rms_norm and Gemma do. `true`: before the weight, and
+   * the product again, as Hugging Face's LlamaRMSNorm and vLLM's kernels do. For f32, and without a weight, both are the same.
+   */
+  readonly castBeforeWeight?: boolean | undefined;
   /** 0 or greater, added to the mean of squares. */
   readonly epsilon: number;
   /** Plain output, like `input`; may be `input` itself. Optional when there is a quantized output. */
@@ -78,6 +83,7 @@ export function fillNorm(
   }
   if (!Number.isFinite(Math.fround(weightBias)))
     throw new CrossoverError(`weightBias is ${weightBias}; use 0, or 1 for (1 + weight)`);
+  const castBeforeWeight = checkCast(operands.castBeforeWeight ?? false);
   if (residual) checkLike('residual', residual, input, heap);
   if (residualOut) {
     checkLike('residualOut', residualOut, input, heap);
@@ -110,6 +116,7 @@ export function fillNorm(
   launch.residualOut = residualOut ? residualOut.address : 0;
   launch.weight = weight ? weight.address : 0;
   launch.weightBias = weightBias;
+  launch.castBeforeWeight = castBeforeWeight;
   launch.epsilon = epsilon;
   launch.root = 0;
   fillQuantization(launch, operands, heap, residualOut);
@@ -119,6 +126,13 @@ function checkLike(name: string, x: Tensor, input: Tensor, heap: SymmetricHeap):
   checkTensor(name, x, heap);
   checkSameDType(name, x, 'input', input);
   checkCount(name, x, input.count, `as input ${shapeOf(input)}`);
+}
+
+/** Whoever calls from JavaScript may pass anything, and a number or a word would count as true unnoticed. */
+function checkCast(value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  const shown = typeof value === 'string' ? `"${value}"` : String(value);
+  throw new CrossoverError(`castBeforeWeight is ${shown}; use true or false`);
 }
 
 function fillQuantization(

@@ -43,6 +43,7 @@ export function describeLaunch(kernel: string, launch: Operands, arena: number):
   const rest = {
     weight: launch.weight ? 'given' : 'absent',
     'weight bias': shortest(launch.weightBias),
+    castBeforeWeight: String(launch.castBeforeWeight),
     scale: shortest(launch.scale),
     'quantized output': place(launch.quantOut),
     'scale output': place(launch.scaleOut),

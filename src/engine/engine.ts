@@ -43,6 +43,8 @@ export interface Launch {
   weight: number;
   /** Added to every weight: 0, or 1 for models that store weight - 1 (Gemma). */
   weightBias: number;
+  /** RMSNorm rounds to the dtype before it multiplies by the weight, and again after. */
+  castBeforeWeight: boolean;
   epsilon: number;
   /** Index into QUANTIZATIONS. */
   quantization: number;
@@ -140,6 +142,7 @@ export function emptyLaunch(): Launch {
     residualOut: 0,
     weight: 0,
     weightBias: 0,
+    castBeforeWeight: false,
     epsilon: 0,
     quantization: 0,
     quantOut: 0,

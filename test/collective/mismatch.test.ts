@@ -8,7 +8,7 @@ describeEngines(
     it.each([{ ranks: 2 }, { ranks: 3 }])('are told how, all $ranks, and may go on', async ({ ranks }) => {
       const { problems, cases } = await runProgram('mismatch', engine, ranks);
       expect(problems).toEqual([]);
-      expect(cases).toBe(3 * 22 * ranks);
+      expect(cases).toBe(3 * 23 * ranks);
     });
   },
   ['cpu'],

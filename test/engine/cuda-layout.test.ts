@@ -109,7 +109,9 @@ describe('the launch record', () => {
     expect(view.getFloat32(OFFSETS.scale, true)).toBe(0.5);
     expect(view.getUint32(OFFSETS.aligned, true)).toBe(1);
     expect(view.getUint32(OFFSETS.element_bytes, true)).toBe(2);
-    record.write({ ...launch, weight: 0x1008 }, shape, 'none');
+    expect(view.getUint32(OFFSETS.cast_before_weight, true)).toBe(0);
+    record.write({ ...launch, weight: 0x1008, castBeforeWeight: true }, shape, 'none');
+    expect(view.getUint32(OFFSETS.cast_before_weight, true)).toBe(1);
     expect(view.getUint32(OFFSETS.aligned, true)).toBe(0);
     record.release();
   });

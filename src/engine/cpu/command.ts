@@ -25,6 +25,7 @@ export class CommandCodec {
   readonly #residualOut: number;
   readonly #weight: number;
   readonly #weightBias: number;
+  readonly #castBeforeWeight: number;
   readonly #epsilon: number;
   readonly #quantization: number;
   readonly #quantOut: number;
@@ -55,6 +56,7 @@ export class CommandCodec {
     this.#residualOut = word('residualOut');
     this.#weight = word('weight');
     this.#weightBias = word('weightBias');
+    this.#castBeforeWeight = word('castBeforeWeight');
     this.#epsilon = word('epsilon');
     this.#quantization = word('quantization');
     this.#quantOut = word('quantOut');
@@ -83,6 +85,7 @@ export class CommandCodec {
     words[at + this.#residualOut] = launch.residualOut;
     words[at + this.#weight] = launch.weight;
     floats[at + this.#weightBias] = launch.weightBias;
+    words[at + this.#castBeforeWeight] = launch.castBeforeWeight ? 1 : 0;
     floats[at + this.#epsilon] = launch.epsilon;
     words[at + this.#quantization] = launch.quantization;
     words[at + this.#quantOut] = launch.quantOut;
@@ -126,6 +129,7 @@ export class CommandCodec {
       residualOut: word(this.#residualOut),
       weight: word(this.#weight),
       weightBias: float(this.#weightBias),
+      castBeforeWeight: word(this.#castBeforeWeight) !== 0,
       epsilon: float(this.#epsilon),
       quantization: word(this.#quantization),
       quantOut: word(this.#quantOut),

@@ -32,9 +32,10 @@ export const OFFSETS = {
   chunk_bytes: 252,
   aligned: 256,
   element_bytes: 260,
+  cast_before_weight: 264,
 } as const;
 
-export const LAUNCH_BYTES = 264;
+export const LAUNCH_BYTES = 272;
 
 // Behind the struct: the list of parameters (one), the launch's configuration, and its attributes. Offsets of CUlaunchConfig and
 // CUlaunchAttribute are those of CUDA 11.8 to 13.
@@ -130,6 +131,7 @@ export class LaunchRecord {
     const all = input | output | residual | residualOut | weight | quantOut | scaleOut;
     words[OFFSETS.aligned >> 2] = (all & 15) === 0 ? 1 : 0;
     words[OFFSETS.element_bytes >> 2] = ELEMENT_BYTES[launch.dtype]!;
+    words[OFFSETS.cast_before_weight >> 2] = launch.castBeforeWeight ? 1 : 0;
 
     const { cluster = 1 } = shape;
     words[CONFIG >> 2] = shape.grid;

@@ -37,7 +37,7 @@ export function writeRow(
   row[at++] = launch.weight === 0 ? 0 : 1;
   row[at++] = launch.weightBias;
   row[at++] = launch.epsilon;
-  row[at++] = launch.quantization;
+  row[at++] = launch.quantization * 2 + (launch.castBeforeWeight ? 1 : 0);
   row[at++] = place(launch.quantOut, arena);
   row[at++] = place(launch.scaleOut, arena);
   row[at++] = launch.scale;
@@ -94,7 +94,8 @@ export function describeRow(row: Float64Array, from: number): LaunchText {
     weight: n(11),
     weightBias: n(12),
     epsilon: n(13),
-    quantization: n(14),
+    quantization: Math.floor(n(14) / 2),
+    castBeforeWeight: n(14) % 2 === 1,
     quantOut: n(15),
     scaleOut: n(16),
     scale: n(17),

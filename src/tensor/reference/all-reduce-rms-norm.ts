@@ -3,7 +3,7 @@
  *
  *     s = all_reduce(inputs, sum)                       rounded to the dtype, accumulated in float32 in rank order
  *     h = s + residual                                  rounded to the dtype; h = s when there is no residual
- *     y = rms_norm(h, weight, epsilon, weightBias)      rounded to the dtype
+ *     y = rms_norm(h, weight, epsilon, weightBias)      rounded to the dtype; with castBeforeWeight, before the weight, too
  *     q = quantize(y)
  *
  * The fused kernels round where this program does, so that fusing changes no bit of `h`, and changes `y` only as far as
@@ -28,6 +28,8 @@ export interface AllReduceRmsNormOperands {
   readonly epsilon: number;
   /** Added to every weight: 1 for models that store weight - 1, 0 by default. */
   readonly weightBias?: number | undefined;
+  /** Rounds before the weight, too, where there is rounding; false by default. */
+  readonly castBeforeWeight?: boolean | undefined;
   /** `none` by default. */
   readonly quantization?: Quantization | undefined;
   /** Scale of `f8e4m3_static`, global scale of `nvfp4`. */
@@ -64,10 +66,11 @@ export function allReduceRmsNormRounded(
   operands: AllReduceRmsNormOperands,
   dtype: ReducibleDType,
 ): AllReduceRmsNormResult {
-  const { inputs, residual, weight, epsilon, weightBias = 0, quantization = 'none', scale } = operands;
+  const { inputs, residual, weight, epsilon, weightBias = 0, castBeforeWeight = false } = operands;
+  const { quantization = 'none', scale } = operands;
   const sum = allReduceRounded(inputs, 'sum', dtype);
   const residualOut = residual === undefined ? sum : addRounded(sum, residual, dtype);
-  const output = rmsNormRounded(residualOut, weight, epsilon, weightBias, dtype);
+  const output = rmsNormRounded(residualOut, weight, epsilon, weightBias, dtype, castBeforeWeight);
   const quantized =
     quantization === 'none' ? undefined : quantizeRounded(output, weight.length, quantization, scale);
   return { residualOut, output, quantized };

@@ -4,11 +4,15 @@
  *     rstd = 1 / sqrt(mean(x^2) + epsilon)
  *     y = (x * rstd) * (weight + weightBias)
  *
- * `weightBias` is 0, or 1 for models that store weight - 1 (Gemma).
+ * `weightBias` is 0, or 1 for models that store weight - 1 (Gemma). Two roundings to the dtype are in use:
+ *
+ *     round(x * rstd * (weight + weightBias))            torch's rms_norm, Gemma
+ *     round(round(x * rstd) * (weight + weightBias))     castBeforeWeight: Hugging Face's LlamaRMSNorm, vLLM's kernels
  */
 import { CrossoverError } from '../../errors.ts';
 import type { ReducibleDType } from '../dtype.ts';
 import { roundArray } from '../formats/array.ts';
+import { roundToDType } from '../formats/element.ts';
 import { tokenCount } from './ranks.ts';
 
 /**
@@ -42,8 +46,10 @@ export function rmsNorm(
 }
 
 /**
- * RMSNorm as a kernel is meant to round it: computed precisely and rounded once, at the end, to the dtype.
- * Kernels compute the inside in float32, so they come within an ulp or two of this, not always to the same bits.
+ * RMSNorm as a kernel is meant to round it: computed precisely and rounded once, at the end, to the dtype; with `castBeforeWeight`
+ * before the weight, too, by which f32 is no different.
+ * Kernels compute the inside in float32, so they come within an ulp or two of this, not always to the same bits; what they
+ * make of a number once it is cast is `weighCast`, bit for bit.
  * `epsilon` and `weightBias` are taken as the float32 numbers that kernels are handed.
  * @param x [tokens, hidden], numbers of the dtype
  * @param weight [hidden], numbers of the dtype
@@ -55,6 +61,15 @@ export function rmsNormRounded(
   epsilon: number,
   weightBias: number,
   dtype: ReducibleDType,
+  castBeforeWeight = false,
 ): Float64Array {
-  return roundArray(dtype, rmsNorm(x, weight, Math.fround(epsilon), Math.fround(weightBias)));
+  const [e, bias] = [Math.fround(epsilon), Math.fround(weightBias)];
+  if (!castBeforeWeight || dtype === 'f32') return roundArray(dtype, rmsNorm(x, weight, e, bias));
+  const cast = roundArray(dtype, rmsNorm(x, new Float64Array(weight.length).fill(1), e));
+  return cast.map((value, i) => weighCast(value, weight[i % weight.length]!, bias, dtype));
+}
+
+/** What `castBeforeWeight` makes of x * rstd, once that is a number of the dtype: weight + bias and the product in float32, then rounded. */
+export function weighCast(value: number, weight: number, weightBias: number, dtype: ReducibleDType): number {
+  return roundToDType(dtype, Math.fround(value * Math.fround(weight + Math.fround(weightBias))));
 }

@@ -129,6 +129,12 @@ function scenarios({ comm, shared }: Session, [x, y, z, w]: Tensor[], half: Tens
       fused({ weightBias: 1 }),
       `but weight bias is 0 on rank 0 and 1 on rank ${last}`,
     ],
+    [
+      'cast before weight',
+      fused({}),
+      fused({ castBeforeWeight: true }),
+      `but castBeforeWeight is false on rank 0 and true on rank ${last}`,
+    ],
     ...quantized(shared.pick(['two_shot', 'two_shot_columns', 'one_shot'])),
     [
       'replay',

@@ -61,6 +61,8 @@ export default function refusals(group: Group, _args: string[], data: ProgramDat
     ['epsilon is 1e+39', norm({ epsilon: 1e39 })],
     ['weightBias is NaN; use 0, or 1 for (1 + weight)', norm({ weightBias: NAN })],
     ['weightBias is 1e+39', norm({ weightBias: 1e39 })],
+    ['castBeforeWeight is "yes"; use true or false', norm({ castBeforeWeight: 'yes' as unknown as boolean })],
+    ['castBeforeWeight is 1; use true or false', norm({ castBeforeWeight: 1 as unknown as boolean })],
     ['residual has dtype f16, input has f32', norm({ residual: half })],
     ['residual [16] has 16 elements, must have 64 (as input [4, 16])', norm({ residual: weight })],
     ['residualOut has dtype f16, input has f32', norm({ residualOut: half })],

@@ -48,6 +48,7 @@ export function makeNormProblem(
     scale: needsScale ? shared.pick([1, 0.037, 12.5]) : undefined,
     epsilon: shared.pick([0, 1e-6, 1e-5, 0.1]),
     weightBias: withWeight ? shared.pick([0, 1]) : 0,
+    castBeforeWeight: shared.chance(0.5),
     input: rows(dtype, tokens, hidden, kinds, seed + 1000 * rank),
     residual: withResidual ? rows(dtype, tokens, hidden, ['normal', kinds[0]], seed + 77) : undefined,
     weight: withWeight
@@ -83,6 +84,7 @@ export function edgesOfScales(): NormProblem[] {
     scale,
     epsilon: 0,
     weightBias: 0,
+    castBeforeWeight: false,
     input: encodeArray(
       dtype,
       AMAX.flatMap((amax) => row(amax, hidden)),

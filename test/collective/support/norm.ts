@@ -6,8 +6,9 @@ import type { Tensor } from '../../../dist/memory/tensor.js';
 import type { Quantization } from '../../../dist/operations.js';
 import type { DType, ReducibleDType } from '../../../dist/tensor/dtype.js';
 import { decodeArray, encodeArray } from '../../../dist/tensor/formats/array.js';
+import { roundToDType } from '../../../dist/tensor/formats/element.js';
 import { quantizeRounded } from '../../../dist/tensor/reference/quantize.js';
-import { rmsNorm } from '../../../dist/tensor/reference/rms-norm.js';
+import { rmsNorm, weighCast } from '../../../dist/tensor/reference/rms-norm.js';
 import { worstUlpError } from '../../../dist/tensor/ulp.js';
 import { type Buffers, take } from './buffers.ts';
 import { differs } from './expect.ts';
@@ -20,6 +21,7 @@ export interface NormProblem {
   readonly scale: number | undefined;
   readonly epsilon: number;
   readonly weightBias: number;
+  readonly castBeforeWeight: boolean;
   readonly input: Uint8Array;
   readonly residual: Uint8Array | undefined;
   readonly weight: Uint8Array | undefined;
@@ -67,7 +69,7 @@ export function solve(
   buffers: Buffers,
   run: (operands: NormOperands) => void,
 ): NormResult {
-  const { dtype, tokens, hidden, quantization, scale, epsilon, weightBias } = problem;
+  const { dtype, tokens, hidden, quantization, scale, epsilon, weightBias, castBeforeWeight } = problem;
   const like = [tokens, hidden];
   const input = buffers.make(dtype, like, problem.input);
   const residual = problem.residual && buffers.make(dtype, like, problem.residual);
@@ -87,6 +89,7 @@ export function solve(
     residualOut: apart,
     weight,
     weightBias,
+    castBeforeWeight,
     epsilon,
     out,
     quantization,
@@ -114,16 +117,52 @@ function leavesFloat32(row: Float64Array, epsilon: number): boolean {
   return squares > 1e38 || squares / row.length + epsilon < 1e-30;
 }
 
+/**
+ * A row that is rounded before the weight. Next to a tie, float32 may round `x * rstd` to either side, and a product takes that further apart than
+ * any bound of ulps that would find a missing rounding. So every number has to be, bit for bit, what one of the sides gives: mostly there is one.
+ */
+function judgeCast(
+  out: Float64Array,
+  exact: Float64Array,
+  weight: Float64Array,
+  weightBias: number,
+  dtype: ReducibleDType,
+): string | undefined {
+  for (const [i, x] of exact.entries()) {
+    const sides = [1, 1 - 2 ** -18, 1 + 2 ** -18].map((factor) => roundToDType(dtype, x * factor));
+    const expected = sides.map((side) => weighCast(side, weight[i]!, weightBias, dtype));
+    if (!expected.some((y) => Object.is(y, out[i])))
+      return `${i}] is ${out[i]}, not ${[...new Set(expected)].join(' or ')}`;
+  }
+  return undefined;
+}
+
 /** What is wrong with a result that has everything: judged from its own residualOut and its own out, step by step. */
 export function judge(problem: NormProblem, result: NormResult): string | undefined {
   const { dtype, tokens, hidden, quantization, scale, epsilon, weightBias } = problem;
   const h = decodeArray(dtype, result.residualOut!);
   const out = decodeArray(dtype, result.out!);
-  const weight = problem.weight ? decodeArray(dtype, problem.weight) : new Float64Array(hidden).fill(1);
-  const exact = rmsNorm(h, weight, Math.fround(epsilon), problem.weight ? Math.fround(weightBias) : 0);
+  const weight = problem.weight && decodeArray(dtype, problem.weight);
+  const ones = new Float64Array(hidden).fill(1);
+  const castWeight = problem.castBeforeWeight && dtype !== 'f32' ? weight : undefined;
+  const exact =
+    weight && !castWeight
+      ? rmsNorm(h, weight, Math.fround(epsilon), Math.fround(weightBias))
+      : rmsNorm(h, ones, Math.fround(epsilon));
   for (let t = 0; t < tokens; t++) {
     const [from, to] = [t * hidden, (t + 1) * hidden];
     if (leavesFloat32(h.subarray(from, to), epsilon)) continue;
+    if (castWeight) {
+      const wrong = judgeCast(
+        out.subarray(from, to),
+        exact.subarray(from, to),
+        castWeight,
+        weightBias,
+        dtype,
+      );
+      if (wrong !== undefined) return `out [${t}, ${wrong}`;
+      continue;
+    }
     const { error, index, actual, expected } = worstUlpError(
       dtype,
       encodeArray(dtype, out.subarray(from, to)),
@@ -153,5 +192,6 @@ export function compare(problem: NormProblem, actual: NormResult, expected: Norm
 
 export function problemLabel(problem: NormProblem): string {
   const { dtype, tokens, hidden, quantization, residual, weight, weightBias, epsilon } = problem;
-  return `${dtype} [${tokens}, ${hidden}] ${quantization}${residual ? ' residual' : ''}${weight ? ` weight+${weightBias}` : ''} eps ${epsilon}`;
+  const cast = problem.castBeforeWeight ? ' cast' : '';
+  return `${dtype} [${tokens}, ${hidden}] ${quantization}${residual ? ' residual' : ''}${weight ? ` weight+${weightBias}` : ''}${cast} eps ${epsilon}`;
 }

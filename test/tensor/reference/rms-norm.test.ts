@@ -14,7 +14,7 @@ import {
   allReduceRmsNormRounded,
 } from '../../../dist/tensor/reference/all-reduce-rms-norm.js';
 import { quantize, quantizeRounded } from '../../../dist/tensor/reference/quantize.js';
-import { rmsNorm, rmsNormRounded } from '../../../dist/tensor/reference/rms-norm.js';
+import { rmsNorm, rmsNormRounded, weighCast } from '../../../dist/tensor/reference/rms-norm.js';
 import { maxUlpError } from '../../../dist/tensor/ulp.js';
 import { elements, f64, ranksOf } from './arrays.ts';
 
@@ -68,6 +68,44 @@ describe('RMSNorm', () => {
     // An epsilon that dominates shows which of the two was used.
     const tiny = rmsNormRounded(f64(2 ** -60), f64(1), 0.1, 0, 'f32');
     expect([...tiny]).toEqual([Math.fround(2 ** -60 / Math.sqrt(Math.fround(0.1)))]);
+  });
+
+  // x * rstd is 0.2 and 1.4: 0.2001953125 and 1.3984375 in bf16, 0.199951171875 and 1.400390625 in f16.
+  test.each([
+    { dtype: 'bf16', weight: 9, once: [1.796875, 12.625], twice: [1.8046875, 12.5625] },
+    { dtype: 'f16', weight: 3, once: [0.60009765625, 4.19921875], twice: [0.599609375, 4.203125] },
+    { dtype: 'f32', weight: 3, once: [0.6, 4.2].map(Math.fround), twice: [0.6, 4.2].map(Math.fround) },
+  ] as const)('$dtype: castBeforeWeight rounds before the weight and again after', (expected) => {
+    const { dtype, weight, once, twice } = expected;
+    const x = f64(1, 7);
+    expect([...rmsNormRounded(x, f64(weight, weight), 0, 0, dtype)]).toEqual(once);
+    expect([...rmsNormRounded(x, f64(weight, weight), 0, 0, dtype, true)]).toEqual(twice);
+    expect([...rmsNormRounded(x, f64(weight - 1, weight - 1), 0, 1, dtype, true)]).toEqual(twice);
+    const operands = { inputs: [x], weight: f64(weight, weight), epsilon: 0 };
+    expect([...allReduceRmsNormRounded(operands, dtype).output]).toEqual(once);
+    const cast = { ...operands, castBeforeWeight: true, quantization: 'f8e4m3_token' } as const;
+    const result = allReduceRmsNormRounded(cast, dtype);
+    expect([...result.output]).toEqual(twice);
+    expect(result.quantized).toEqual(quantizeRounded(Float64Array.from(twice), 2, 'f8e4m3_token'));
+    // Where nothing is rounded, there is nothing to round before.
+    expect([...allReduceRmsNorm(cast).output]).toEqual([...allReduceRmsNorm(operands).output]);
+  });
+
+  test.each(REDUCIBLE_DTYPES)('%s: castBeforeWeight changes nothing without a weight', (dtype) => {
+    fc.assert(
+      fc.property(elements(dtype, 16), (x) => {
+        const ones = new Float64Array(8).fill(1);
+        const once = rmsNormRounded(x, ones, 1e-5, 0, dtype);
+        expect([...rmsNormRounded(x, ones, 1e-5, 0, dtype, true)]).toEqual([...once]);
+      }),
+    );
+  });
+
+  test('a number that is cast meets weight + bias and the product in float32', () => {
+    // Exactly it is a little less than halfway between two numbers of f16, in float32 it is halfway.
+    expect(weighCast(1 + 2 ** -10, 0.0004878044128417969, 1, 'f16')).toBe(1 + 2 ** -9);
+    expect(weighCast(2, -3, 1, 'bf16')).toBe(-4);
+    expect(weighCast(Number.NaN, 1, 0, 'f16')).toBeNaN();
   });
 
   test('what is not a matrix, and a bad epsilon, are refused', () => {
