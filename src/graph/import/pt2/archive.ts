@@ -115,7 +115,9 @@ async function listEntries(path: string): Promise<Map<string, Place>> {
   const file = openFile(path);
   try {
     const { size } = fstatSync(file);
-    const zip = await fromRandomAccessReaderPromise(new FileReader(file), size, { autoClose: false });
+    // Sizes are checked here, with the entry's name.
+    const options = { autoClose: false, validateEntrySizes: false };
+    const zip = await fromRandomAccessReaderPromise(new FileReader(file), size, options);
     for await (const entry of zip.eachEntry()) places.set(entry.fileName, placeOf(entry, size));
   } catch (error) {
     throw new CrossoverError(`${path} is no readable zip archive: ${oneLine(error)}`, { cause: error });
@@ -132,11 +134,13 @@ function placeOf(entry: Entry, fileSize: number): Place {
     throw new CrossoverError(`entry ${fileName} ${problem}`);
   };
   if (header + LOCAL_HEADER + packed > fileSize) fail('reaches beyond the end of the file');
-  if (method === STORED ? size !== packed : size > packed * MAX_RATIO + 1024)
+  const isEncrypted = entry.isEncrypted();
+  // Encryption puts a header before the bytes.
+  if (method === STORED && !isEncrypted ? size !== packed : size > packed * MAX_RATIO + 1024)
     fail(`claims ${size} bytes in ${packed}`);
   if (method !== STORED && method !== DEFLATED)
     fail(`is packed by method ${method}; stored and deflated ones are read`);
-  return { header, packed, size, method, isEncrypted: entry.isEncrypted() };
+  return { header, packed, size, method, isEncrypted };
 }
 
 /** Reads for yauzl. Its own reader throws where nobody can catch it, for positions that no file has. */
