@@ -14,7 +14,7 @@ import { importPt2Graph } from '../../../dist/graph/import/pt2/pt2.js';
 import type { Graph } from '../../../dist/graph/ir/graph.js';
 import { verify } from '../../../dist/graph/ir/verify.js';
 
-const COUNT = Number(process.env.CROSSOVER_FUZZ ?? 1000);
+const COUNT = Number(process.env.CROSSOVER_FUZZ ?? 700);
 /** Each is as large as the whole, so that there are fewer. */
 const ARCHIVES = Math.ceil(COUNT / 4);
 /** ms for one file. Twenty times what the whole one takes here. */
