@@ -2,6 +2,7 @@
  * @file Arithmetic on dims. A dim is a sum of products of symbols, written in one way only, so that equal sizes have equal texts: `2*b*s + s + 1`.
  * What has no such form, or a long one, is undefined: a size that is not known.
  */
+import { isSymbolName } from '../../ir/dim.ts';
 import type { Dim } from '../../ir/type.ts';
 
 /** Coefficients by product of symbols, `b*s`, sorted; "" for the number. */
@@ -10,7 +11,6 @@ type Sum = Map<string, number>;
 /** Longer ones say nothing to anyone, and grow without bound where sizes are added to themselves. */
 const MAX_TERMS = 8;
 const MAX_LENGTH = 160;
-export const SYMBOL: RegExp = /^[A-Za-z_]\w*$/;
 
 /** Reads what `textOf` writes, and spellings of it: `s + past`, `2*s`, `s-1`. */
 function parse(dim: Dim): Sum | undefined {
@@ -22,8 +22,8 @@ function parse(dim: Dim): Sum | undefined {
     let coefficient = term.startsWith('-') ? -1 : 1;
     const symbols: string[] = [];
     for (const factor of term.replace(/^[+-]/, '').split('*')) {
-      if (/^\d{1,15}$/.test(factor)) coefficient *= Number(factor);
-      else if (SYMBOL.test(factor)) symbols.push(factor);
+      if (/^\d{1,16}$/.test(factor)) coefficient *= Number(factor);
+      else if (isSymbolName(factor)) symbols.push(factor);
       else return undefined;
     }
     add(sum, symbols.sort().join('*'), coefficient);
@@ -54,14 +54,10 @@ function dimOf(sum: Sum): Dim | undefined {
   return text.length > MAX_LENGTH ? undefined : text;
 }
 
-/** The dim in its one spelling; undefined for what is no such sum. */
+/** A sum in its one spelling; undefined for what is none. */
 export function canonical(dim: Dim): Dim | undefined {
   const sum = parse(dim);
   return sum && dimOf(sum);
-}
-
-export function symbolsIn(dim: Dim): string[] {
-  return typeof dim === 'number' ? [] : (dim.match(/[A-Za-z_]\w*/g) ?? []);
 }
 
 /** `factor * a + b`. */
@@ -101,13 +97,15 @@ export function divide(dividends: readonly Dim[], divisors: readonly Dim[]): Dim
   }
   const dividend = multiply(above);
   const divisor = multiply(below);
-  if (dividend === undefined || divisor === undefined || divisor === 0) return undefined;
-  const by = [...parse(divisor)!];
+  const from = dividend === undefined ? undefined : parse(dividend);
+  const by = divisor === undefined ? [] : [...(parse(divisor) ?? [])];
+  if (!from) return undefined;
   // Dividing by a sum is left alone.
-  if (by.length !== 1) return dividend === divisor ? 1 : undefined;
+  if (by.length !== 1) return by.length > 1 && dividend === divisor ? 1 : undefined;
   const [product, coefficient] = by[0]!;
+  if (coefficient === 0) return undefined;
   const quotient: Sum = new Map();
-  for (const [symbols, value] of parse(dividend)!) {
+  for (const [symbols, value] of from) {
     const rest = without(symbols, product);
     if (rest === undefined || value % coefficient !== 0) return undefined;
     add(quotient, rest, value / coefficient);

@@ -1,8 +1,11 @@
 /**
  * @file Shapes of results. A dim is undefined where it does not follow from the operands; the file may still say it.
  */
+import { CrossoverError } from '../../../errors.ts';
+import { isSymbolName, parseDim, symbolsOfDim } from '../../ir/dim.ts';
+import { dimText } from '../../ir/dim-text.ts';
 import type { Dim } from '../../ir/type.ts';
-import { canonical, SYMBOL, symbolsIn } from './dims.ts';
+import { canonical } from './dims.ts';
 
 export type Shape = readonly Dim[];
 export type Inferred = readonly (Dim | undefined)[];
@@ -68,11 +71,11 @@ export class DimNames {
   constructor(parameters: Iterable<string>) {
     const rest: string[] = [];
     for (const parameter of new Set(parameters)) {
-      const dim = SYMBOL.test(parameter) ? parameter : expressionOf(parameter);
+      const dim = isSymbolName(parameter) ? parameter : expressionOf(parameter);
       if (dim === undefined) rest.push(parameter);
       else {
         this.#names.set(parameter, dim);
-        for (const symbol of symbolsIn(dim)) this.#used.add(symbol);
+        for (const symbol of symbolsOfDim(dim)) this.#used.add(symbol);
       }
     }
     for (const parameter of rest) this.#names.set(parameter, this.fresh(parameter));
@@ -86,7 +89,7 @@ export class DimNames {
   fresh(like: string): string {
     const plain = like.replace(/\W+/g, '_').replace(/^(?=\d)/, 's_') || 's';
     let name = plain;
-    for (let i = 1; this.#used.has(name); i++) name = `${plain}_${i}`;
+    for (let i = 1; this.#used.has(name) || !isSymbolName(name); i++) name = `${plain}_${i}`;
     this.#used.add(name);
     return name;
   }
@@ -95,6 +98,16 @@ export class DimNames {
 /** `past + 1` is a sum; `batch-size` is a name, however it is spelled. */
 function expressionOf(parameter: string): string | undefined {
   if (!/[A-Za-z_]/.test(parameter) || /\w-[A-Za-z_]/.test(parameter)) return undefined;
-  const dim = canonical(parameter);
+  const dim = canonical(parameter) ?? otherExpression(parameter);
   return typeof dim === 'string' ? dim : undefined;
+}
+
+/** Quotients and the like: sizes that nothing here computes with. */
+function otherExpression(parameter: string): Dim | undefined {
+  try {
+    return dimText(parseDim(parameter));
+  } catch (error) {
+    if (error instanceof CrossoverError) return undefined;
+    throw error;
+  }
 }

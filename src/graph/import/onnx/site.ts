@@ -83,17 +83,18 @@ export class Site {
     return this.has(index) ? this.#translation.known(this.#name(index), this.place) : undefined;
   }
 
-  /** What is known of a list: numbers, and sizes of tensors. */
+  /** What is known of a list: whole numbers, and sizes of tensors. */
   elements(index: number, what: string): readonly Element[] {
     const known = this.known(index);
-    if (known && known.shape.length <= 1) return known.elements;
+    const isWhole = known?.elements.every((one) => typeof one !== 'number' || Number.isInteger(one));
+    if (known && known.shape.length <= 1 && isWhole) return known.elements;
     throw new NotUnderstood(`${what} are computed while the model runs`);
   }
 
   ints(index: number, what: string): readonly number[] {
     const elements = this.elements(index, what);
     const numbers = elements.filter((element) => typeof element === 'number');
-    if (numbers.length === elements.length && numbers.every(Number.isInteger)) return numbers;
+    if (numbers.length === elements.length) return numbers;
     throw new NotUnderstood(`${what} are not numbers that the file holds`);
   }
 
@@ -247,6 +248,9 @@ export class Site {
     const said = declared?.length === shape.length ? declared : undefined;
     return shape.map((dim, i) => {
       const settled = dim ?? said?.[i];
+      if (typeof settled === 'number' && !(Number.isSafeInteger(settled) && settled >= 0)) {
+        throw new NotUnderstood(`dim ${i} of output ${index} would be ${settled}`);
+      }
       if (settled !== undefined) return settled;
       throw new NotUnderstood(`dim ${i} of output ${index} is not known`);
     });

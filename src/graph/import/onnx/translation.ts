@@ -2,10 +2,10 @@
  * @file A graph while it is made: what each name of the file stands for, and the nodes so far.
  */
 import { CrossoverError } from '../../../errors.ts';
+import { symbolsOfDim } from '../../ir/dim.ts';
 import type { GraphInput, Node, Operand, Value } from '../../ir/graph.ts';
 import { isFloating, type SymbolRange, type TensorType, type ValueType } from '../../ir/type.ts';
 import type { Weight } from '../../ir/weight.ts';
-import { symbolsIn } from './dims.ts';
 import { type Element, type Known, knownWeight, readKnown, type Size } from './known.ts';
 import { type OnnxTensor, type OnnxValue, quoted } from './messages.ts';
 import { DimNames, type Inferred } from './shapes.ts';
@@ -243,7 +243,8 @@ export class Translation {
     for (const { type } of [...inputs.map(({ value }) => value), ...nodes.flatMap((node) => node.outputs)]) {
       if (type.kind !== 'tensor') continue;
       for (const dim of type.shape) {
-        for (const symbol of symbolsIn(dim)) symbols.set(symbol, { min: 0, max: Number.POSITIVE_INFINITY });
+        for (const symbol of symbolsOfDim(dim))
+          symbols.set(symbol, { min: 0, max: Number.POSITIVE_INFINITY });
       }
     }
     return { nodes, inputs, symbols };

@@ -144,6 +144,9 @@ function gather(site: Site): void {
   const index = site.scalar(1);
   const known = site.known(1);
   if (index !== undefined && known?.shape.length === 0) {
+    const size = shape[axis]!;
+    if (!Number.isInteger(index)) throw new NotUnderstood(`its index is ${index}`);
+    if (typeof size === 'number') axisOf(index, size);
     const rest = shape.filter((_, i) => i !== axis);
     site.give(0, 'select', { x: x.value, dim: axis, index }, dtype, rest);
     return;
