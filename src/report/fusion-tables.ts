@@ -3,11 +3,14 @@
  * token ranges that graphs were made for.
  */
 import type { Optimized } from '../graph/optimize.ts';
-import { type Decision, fusesAt, lossAt, type MeasuredTokens, timesAt } from '../graph/passes/decide.ts';
+import { type Decision, fusesAt, lossAt, timesAt } from '../graph/passes/decide.ts';
 import { formOf } from '../graph/passes/sites.ts';
 import { rowsOf, type Variant } from '../graph/passes/variants.ts';
 import { us } from './plan-tables.ts';
 import { formatTable } from './table.ts';
+
+/** A decision that is slower by less is within what measuring can tell. */
+const WORTH_TELLING = 0.02;
 
 /** All that `crossover fuse` prints. `tokens` are the counts on the axis at which times are shown. */
 export function formatFusion(optimized: Optimized, tokens: readonly number[]): string {
@@ -41,19 +44,34 @@ function formatSites(decisions: readonly Decision[], counts: readonly number[]):
       ...(isFixed ? [{ head: 'rows' }, { head: 'saves us' }] : []),
       ...tokens.map((n) => ({ head: `saves us at ${n}` })),
     ],
-    decisions.map((decision) => {
-      const { site } = decision;
-      const { times, axis } = rowsOf(site);
-      return [
-        place(site.allReduce),
-        formOf(site),
-        String(site.hidden),
-        fusedRanges(decision),
-        ...(isFixed ? [String(times), saving(decision, times)] : []),
-        ...tokens.map((n) => saving(decision, axis === '' ? times : n * times)),
-      ];
-    }),
+    [
+      ...decisions.map((decision) => {
+        const { site } = decision;
+        const { times, axis } = rowsOf(site);
+        return [
+          place(site.allReduce),
+          formOf(site),
+          String(site.hidden),
+          fusedRanges(decision),
+          ...(isFixed ? [String(times), saving(decision, times)] : []),
+          ...tokens.map((n) => saving(decision, axis === '' ? times : n * times)),
+        ];
+      }),
+      ...(decisions.length > 1 ? [total(decisions, isFixed ? [undefined] : tokens)] : []),
+    ],
   );
+}
+
+/** What all sites save in one run of the graph. `counts` are on the axis; undefined where every site has its own number of rows. */
+function total(decisions: readonly Decision[], counts: readonly (number | undefined)[]): string[] {
+  const isFixed = counts[0] === undefined;
+  const sums = counts.map((n) => {
+    const savings = decisions.map((decision) => savedAt(decision, (n ?? 1) * rowsOf(decision.site).times));
+    return savings.some((saved) => saved === undefined)
+      ? '-'
+      : us(savings.reduce<number>((sum, saved) => sum + saved!, 0));
+  });
+  return ['together', '', '', '', ...(isFixed ? [''] : []), ...sums];
 }
 
 /** `1 to 87, 129 to 256`; `none`. */
@@ -75,11 +93,16 @@ function rangeText({ from, to }: { from: number; to: number }): string {
   return to - from === 1 ? String(from) : `${from} to ${to - 1}`;
 }
 
-/** What fusing a site saves at a count of rows by the plan, us; 0 where it stays unfused. */
-function saving(decision: Decision, rows: number): string {
+/** What fusing a site saves at a count of rows by the plan, us: 0 where it stays unfused, undefined where nothing was measured. */
+function savedAt(decision: Decision, rows: number): number | undefined {
   const times = timesAt(decision, rows);
-  if (!times) return '-';
-  return fusesAt(decision, rows) ? us(times.unfusedUs - times.fusedUs) : '0';
+  if (!times) return undefined;
+  return fusesAt(decision, rows) ? times.unfusedUs - times.fusedUs : 0;
+}
+
+function saving(decision: Decision, rows: number): string {
+  const saved = savedAt(decision, rows);
+  return saved === undefined ? '-' : us(saved);
 }
 
 function formatMisses({ misses }: Optimized): string {
@@ -108,23 +131,33 @@ function formatVariants({ variants, axis, decisions }: Optimized): string[] {
 
 /** Where what was decided (by a cap) is slower than the better of fused and unfused. */
 function capCost({ decisions }: Optimized): string[] {
-  const losses = decisions.flatMap((decision) => {
-    const slow = decision.measured.filter(
-      (one) => lossAt(decision, one) > 0.02 * Math.min(one.fusedUs, one.unfusedUs),
-    );
-    return slow.length === 0 ? [] : [{ decision, slow }];
-  });
-  if (losses.length === 0) return [];
+  // Sites of one form lose alike.
+  const losses = new Map<string, string[]>();
+  for (const decision of decisions) {
+    const text = lossOf(decision);
+    if (text !== undefined) losses.set(text, [...(losses.get(text) ?? []), place(decision.site.allReduce)]);
+  }
+  if (losses.size === 0) return [];
+  const who = ([first, ...others]: readonly string[]): string =>
+    others.length === 0 ? `${first}` : `${first} and ${others.length} more, each`;
   return [
     '',
     'slower than measured alternatives',
-    ...losses.map(({ decision, slow }) => {
-      const worst = slow.reduce((a, b) => (lossAt(decision, b) > lossAt(decision, a) ? b : a));
-      const way = (one: MeasuredTokens): string => (fusesAt(decision, one.tokens) ? 'fused' : 'unfused');
-      const rows = slow.length === 1 ? `${slow[0]!.tokens}` : `${slow[0]!.tokens} to ${slow.at(-1)!.tokens}`;
-      return `  ${place(decision.site.allReduce)}: at ${rows} rows, up to ${us(lossAt(decision, worst))} us (${worst.tokens} rows ${way(worst)}: ${us(way(worst) === 'fused' ? worst.fusedUs : worst.unfusedUs)}, the other way ${us(Math.min(worst.fusedUs, worst.unfusedUs))})`;
-    }),
+    ...[...losses].map(([text, places]) => `  ${who(places)}: ${text}`),
   ];
+}
+
+function lossOf(decision: Decision): string | undefined {
+  const slow = decision.measured.filter(
+    (one) => lossAt(decision, one) > WORTH_TELLING * Math.min(one.fusedUs, one.unfusedUs),
+  );
+  const [first] = slow;
+  if (!first) return undefined;
+  const worst = slow.reduce((a, b) => (lossAt(decision, b) > lossAt(decision, a) ? b : a));
+  const fused = fusesAt(decision, worst.tokens);
+  const rows = slow.length === 1 ? String(first.tokens) : `${first.tokens} to ${slow.at(-1)!.tokens}`;
+  const [taken, other] = fused ? [worst.fusedUs, worst.unfusedUs] : [worst.unfusedUs, worst.fusedUs];
+  return `at ${rows} rows, up to ${us(taken - other)} us (${worst.tokens} rows ${fused ? 'fused' : 'unfused'}: ${us(taken)}, the other way ${us(other)})`;
 }
 
 function siteNotes(decisions: readonly Decision[]): string[] {

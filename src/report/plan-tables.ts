@@ -11,6 +11,7 @@ import { type Column, formatTable, type Row } from './table.ts';
 
 /** Microseconds with as many digits as mean anything: three significant ones. */
 export function us(value: number): string {
+  if (value === 0) return '0';
   return value >= 100 ? String(Math.round(value)) : value.toPrecision(3);
 }
 

@@ -166,7 +166,7 @@ export const OPERATIONS: Readonly<Record<string, OperationInfo>> = {
   /** Of x + residual, rounded to their dtype. Outputs: the norm, the sum. */
   add_rms_norm: { operands: { x: 'tensor', residual: 'tensor', ...NORM }, outputs: [2, 2], rule: 'norm' },
   layer_norm: one({ x: 'tensor', weight: 'tensor?', bias: 'tensor?', epsilon: 'number' }, 'norm'),
-  /** Codes of x / scale, saturating, to the dtype of the output: f8e4m3 or i8. `scale` is a number or a tensor of one element. */
+  /** Codes of x * (1 / scale), saturating, to the dtype of the output: f8e4m3 or i8. `scale` is a number or a tensor of one element. */
   quantize_static: one({ x: 'tensor', scale: 'operand' }, 'same-shape'),
   /** The same with a scale a row: its largest magnitude over the largest code. Outputs: codes, scales [..., 1] in f32. */
   quantize_token: { operands: { x: 'tensor' }, outputs: [2, 2], rule: 'free' },

@@ -89,7 +89,7 @@ test('a cap is followed, and what it costs is told', () => {
     [512, 2],
   ]);
   expect(formatFusion(optimized, [32])).toContain(
-    'o_proj: at 64 to 512 rows, up to 5.00 us (128 rows fused: 17.0, the other way 12.0)',
+    '  o_proj and 1 more, each: at 64 to 512 rows, up to 5.00 us (128 rows fused: 17.0, the other way 12.0)',
   );
 });
 
@@ -115,12 +115,13 @@ test('savings are what the curves say', () => {
   expect(unfusedUs).toBeCloseTo(Math.sqrt(30), 10);
   expect(timesAt(optimized.decisions[0]!, 1)).toBeUndefined();
   const text = formatFusion(optimized, [1, 8, 64]);
-  expect(text.split('\n').slice(0, 5)).toEqual([
+  expect(text.split('\n').slice(0, 6)).toEqual([
     'block: 8 nodes, 2 all-reduces; 2 of group "" can be fused',
     '',
     'all-reduce  form                                              hidden  fused for rows       saves us at 1  saves us at 8  saves us at 64',
     'o_proj      all_reduce + residual + rms_norm (one operation)    4096  2 to 47, 230 to 512              -           1.60               0',
     'down_proj   all_reduce + residual + rms_norm (one operation)    4096  2 to 47, 230 to 512              -           1.60               0',
+    'together                                                                                               -           3.21               0',
   ]);
 });
 
