@@ -8,7 +8,9 @@ import { VERSION } from '../version.ts';
 import { benchCommand } from './commands/bench.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { fuseCommand } from './commands/fuse.ts';
+import { importCommand } from './commands/import.ts';
 import { planCommand } from './commands/plan.ts';
+import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { tuneCommand } from './commands/tune.ts';
@@ -23,6 +25,7 @@ Examples:
   $ crossover bench all_reduce -b 1K -e 16M    the columns of nccl-tests
   $ crossover run program.ts --ranks 4         a program of your own
   $ crossover fuse model.pt2                   which all-reduces of a model can be fused
+  $ crossover import nccl.txt -o set.json      measurements of other programs
 
 Exit codes: 0 done, 1 a check or a run failed, 2 used wrongly.
 `;
@@ -39,8 +42,10 @@ for (const command of [
   runCommand(),
   doctorCommand(),
   planCommand(),
+  reportCommand(),
   fuseCommand(),
   simulateCommand(),
+  importCommand(),
 ]) {
   program.addCommand(command);
 }

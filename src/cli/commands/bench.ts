@@ -117,6 +117,7 @@ async function run(name: string, options: Options): Promise<void> {
       device: hardware,
       ...title,
       mode: key.mode,
+      ...(key.hidden === undefined ? {} : { hidden: key.hidden, quantization: key.quantization }),
       rows,
       ...(peers.length > 0 ? { peers, versus: compareWithPeers(rows, peers) } : {}),
     };

@@ -3,11 +3,16 @@
  */
 import { CrossoverError } from '../../errors.ts';
 import type { MeasuredOperation, MeasurementSet } from '../measurement.ts';
-import { type LineFormat, quoted, type Sink } from './format.ts';
+import { Csv } from './csv.ts';
+import { type LineFormat, quoted } from './format.ts';
+import { JsonLines } from './json.ts';
 import { readLines } from './lines.ts';
 import { NcclTestsText } from './nccl-tests.ts';
-import { Collector, type FileSink } from './sink.ts';
+import type { SetSink } from './own-json.ts';
+import { P2PBandwidthLatencyTest } from './p2p-lines.ts';
+import { Collector } from './sink.ts';
 import { VllmCustomAllReduce } from './vllm-custom-all-reduce.ts';
+import { VllmDeviceCommunicators } from './vllm-device-communicators.ts';
 import { VllmFusedCollective } from './vllm-fused-collective.ts';
 
 /** What can be read, as it is named to people. */
@@ -55,8 +60,17 @@ export async function readMeasurements(
   return collector.set();
 }
 
-function makeFormats(sink: Sink): LineFormat[] {
-  return [new NcclTestsText(sink), new VllmCustomAllReduce(sink), new VllmFusedCollective(sink)];
+/** In the order in which lines are offered: within JSON nothing else is looked for, and CSV takes what nobody else does. */
+function makeFormats(sink: SetSink): LineFormat[] {
+  return [
+    new JsonLines(sink),
+    new NcclTestsText(sink),
+    new VllmCustomAllReduce(sink),
+    new VllmDeviceCommunicators(sink),
+    new VllmFusedCollective(sink),
+    new P2PBandwidthLatencyTest(sink),
+    new Csv(sink),
+  ];
 }
 
 async function readFile(collector: Collector, path: string): Promise<void> {
@@ -66,22 +80,29 @@ async function readFile(collector: Collector, path: string): Promise<void> {
   let first: string | undefined;
   await readLines(path, (text, number) => {
     if (first === undefined && text.trim() !== '') first = quoted(text.slice(0, 400));
-    const short = text.length <= LONGEST_TEXT;
-    const taker = short ? formats.find((format) => format.line(text, number)) : undefined;
+    const some = text.length <= LONGEST_TEXT ? formats : formats.slice(0, 1);
+    const taker = some.find((format) => format.line(text, number));
     if (taker === undefined || taker === owner) return;
     // Tables do not go on below another program's output.
     for (const format of formats) if (format !== taker) format.end();
     owner = taker;
   });
   for (const format of formats) format.end();
+  if (sink.formats.size === 0) {
+    collector.forget(path);
+    throw unknownFormat(path, first, sink.first);
+  }
   sink.end();
   collector.done(path, [...sink.formats]);
-  refuse(sink, path, first);
 }
 
 /** A file of no format is nobody's measurements; one of a known format that holds none has complaints that say why. */
-function refuse(sink: FileSink, path: string, first: string | undefined): void {
-  if (sink.formats.size > 0) return;
-  const found = first === undefined ? 'is empty' : `begins with ${first}, which is no known format`;
-  throw new CrossoverError(`${path} ${found}; use one of: ${FORMATS.join('; ')}`);
+function unknownFormat(
+  path: string,
+  first: string | undefined,
+  complaint: string | undefined,
+): CrossoverError {
+  const why = complaint === undefined ? '' : ` (${complaint})`;
+  const found = first === undefined ? 'is empty' : `begins with ${first}, which is no known format${why}`;
+  return new CrossoverError(`${path} ${found}; use one of: ${FORMATS.join('; ')}`);
 }

@@ -29,6 +29,12 @@ export class Collector {
     this.defaults = defaults;
   }
 
+  /** A file that turned out to be of no format: what was complained about on the way is part of the error. */
+  forget(file: string): void {
+    const others = this.complaints.filter(({ source }) => source.file !== file);
+    this.complaints.splice(0, this.complaints.length, ...others);
+  }
+
   file(name: string): FileSink {
     return new FileSink(this, name);
   }
@@ -74,8 +80,8 @@ export class Collector {
 export class FileSink implements Sink {
   readonly defaults: Defaults;
   readonly formats: Set<string> = new Set();
-  /** Measurements and matrices. */
-  found = 0;
+  /** The first complaint. */
+  first: string | undefined;
   readonly #collector: Collector;
   readonly #file: string;
   #complaints = 0;
@@ -98,7 +104,6 @@ export class FileSink implements Sink {
       return false;
     }
     const { dtype, hidden, quantization, residual, inPlace, mode, spread } = found;
-    this.found++;
     this.#collector.keep({
       operation: found.operation,
       algorithm: this.#collector.own(found.algorithm),
@@ -118,12 +123,12 @@ export class FileSink implements Sink {
   }
 
   matrix(found: Omit<PeerMatrix, 'source'>, line: number): void {
-    this.found++;
     this.#collector.matrices.push({ ...found, source: { file: this.#file, line } });
   }
 
   complain(line: number, message: string): void {
     this.#last = line;
+    this.first ??= `line ${line}: ${ownCopy(message)}`;
     if (this.#complaints++ >= MOST_COMPLAINTS) return;
     this.#collector.complaints.push({ source: { file: this.#file, line }, message: ownCopy(message) });
   }
