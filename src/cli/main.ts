@@ -10,7 +10,6 @@ import { doctorCommand } from './commands/doctor.ts';
 import { fuseCommand } from './commands/fuse.ts';
 import { importCommand } from './commands/import.ts';
 import { planCommand } from './commands/plan.ts';
-import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { tuneCommand } from './commands/tune.ts';
@@ -42,7 +41,6 @@ for (const command of [
   runCommand(),
   doctorCommand(),
   planCommand(),
-  reportCommand(),
   fuseCommand(),
   simulateCommand(),
   importCommand(),
