@@ -13,6 +13,10 @@ struct Norm {
   // Few weights are in registers before the previous kernel has ended; many are read when they are needed, together.
   static constexpr bool KEPT = K * N <= 16;
 
+  // Whether weights get their bias before the warps of a row meet, whose wait hides it, or after: as float32 they take twice the registers, of which
+  // there are too few where a token's scale is yet to be found.
+  static constexpr bool EARLY = KEPT && (K * N <= 4 || !SCALE_PER_TOKEN);
+
   const Launch& a;
   Exchange& exchange;
   const RowPlace place;
@@ -50,21 +54,26 @@ struct Norm {
     exchange.add_squares(place, part, squares.sum, squares.SHARES);
   }
 
-  // The rest of the way, for shares that have been added.
-  __device__ __forceinline__ void finish(Words<N> (&v)[K]) {
-    u8* const output = a.output + offset();
-    // Before the exchange, whose wait hides it.
-    Sums<N> w[K];
+  // The weights as they are multiplied with.
+  __device__ __forceinline__ void add_bias(Sums<N> (&w)[K]) const {
 #pragma unroll
     for (u32 k = 0; k < K; k++) {
       w[k] = biased(a, KEPT ? weight[KEPT ? k : 0] : load_weight(k));
-      if (KEPT)
+      if (EARLY)
 #pragma unroll
         for (float& x : w[k].v) settle(x);
     }
+  }
+
+  // The rest of the way, for shares that have been added.
+  __device__ __forceinline__ void finish(Words<N> (&v)[K]) {
+    u8* const output = a.output + offset();
+    Sums<N> w[K];
+    if (EARLY) add_bias(w);
     const float squares = exchange.squares(place);
     float rstd = reciprocal_root(__fmaf_rn(squares, share, a.epsilon));
     u32 most = 0;
+    if (!EARLY) add_bias(w);
     cast_before_weight(a, v, rstd);
 #pragma unroll
     for (u32 k = 0; k < K; k++) {
