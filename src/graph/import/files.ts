@@ -26,26 +26,34 @@ export function startsWith(bytes: Uint8Array, magic: readonly number[]): boolean
 
 /** A JSON file, perhaps packed by gzip. @throws CrossoverError when it cannot be read or is no JSON */
 export function readJsonFile(path: string): unknown {
-  const bytes = withFile(path, (file) => {
-    checkSize(fstatSync(file).size, path);
-    return readFileSync(file);
-  });
-  return parseJson(startsWith(bytes, GZIP_MAGIC) ? unpack(bytes, path) : bytes, path);
+  return parseJson(() => {
+    const bytes = withFile(path, (file) => {
+      checkSize(fstatSync(file).size, path);
+      return readFileSync(file);
+    });
+    return startsWith(bytes, GZIP_MAGIC) ? unpack(bytes, path) : bytes;
+  }, path);
 }
 
-/** @param source for messages @throws CrossoverError when the bytes are no JSON in UTF-8 */
-export function parseJson(bytes: Uint8Array, source: string): unknown {
-  checkSize(bytes.length, source);
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new CrossoverError(`${source} is not UTF-8 text`);
-  }
+/**
+ * @param read gives the bytes; a function, so that nothing holds them any more while their text is parsed
+ * @param source for messages @throws CrossoverError when the bytes are no JSON in UTF-8
+ */
+export function parseJson(read: () => Uint8Array, source: string): unknown {
+  const text = decode(read(), source);
   try {
     return JSON.parse(text);
   } catch (error) {
     throw new CrossoverError(`${source} is not JSON: ${oneLine(error)}`);
+  }
+}
+
+function decode(bytes: Uint8Array, source: string): string {
+  checkSize(bytes.length, source);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new CrossoverError(`${source} is not UTF-8 text`);
   }
 }
 
