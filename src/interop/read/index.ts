@@ -6,11 +6,11 @@ import type { MeasuredOperation, MeasurementSet } from '../measurement.ts';
 import { Csv } from './csv.ts';
 import { type LineFormat, quoted } from './format.ts';
 import { JsonLines } from './json.ts';
-import { readLines } from './lines.ts';
+import { bare, readLines } from './lines.ts';
 import { NcclTestsText } from './nccl-tests.ts';
 import type { SetSink } from './own-json.ts';
 import { P2PBandwidthLatencyTest } from './p2p-lines.ts';
-import { Collector } from './sink.ts';
+import { Collector, type FileSink } from './sink.ts';
 import { VllmCustomAllReduce } from './vllm-custom-all-reduce.ts';
 import { VllmDeviceCommunicators } from './vllm-device-communicators.ts';
 import { VllmFusedCollective } from './vllm-fused-collective.ts';
@@ -51,12 +51,30 @@ export async function readMeasurements(
   const collector = new Collector({ operation, worldSize });
   for (const path of paths) {
     try {
-      await readFile(collector, path);
+      const reader = new Reader(collector, path);
+      await readLines(path, (text, number) => reader.line(text, number));
+      reader.end();
     } catch (error) {
       if (!(error instanceof CrossoverError) || onFailure === undefined) throw error;
       onFailure(path, error);
     }
   }
+  return collector.set();
+}
+
+/**
+ * Reads measurements from text, as from a file of that name.
+ * @throws CrossoverError when the text is of no known format
+ */
+export function readMeasurementText(
+  text: string,
+  options: Omit<ReadOptions, 'onFailure'> & { readonly file?: string } = {},
+): MeasurementSet {
+  const { operation = 'all_reduce', worldSize, file = '-' } = options;
+  const collector = new Collector({ operation, worldSize });
+  const reader = new Reader(collector, file);
+  for (const [i, line] of text.split('\n').entries()) reader.line(bare(line), i + 1);
+  reader.end();
   return collector.set();
 }
 
@@ -73,27 +91,41 @@ function makeFormats(sink: SetSink): LineFormat[] {
   ];
 }
 
-async function readFile(collector: Collector, path: string): Promise<void> {
-  const sink = collector.file(path);
-  const formats = makeFormats(sink);
-  let owner: LineFormat | undefined;
-  let first: string | undefined;
-  await readLines(path, (text, number) => {
-    if (first === undefined && text.trim() !== '') first = quoted(text.slice(0, 400));
-    const some = text.length <= LONGEST_TEXT ? formats : formats.slice(0, 1);
-    const taker = some.find((format) => format.line(text, number));
-    if (taker === undefined || taker === owner) return;
-    // Tables do not go on below another program's output.
-    for (const format of formats) if (format !== taker) format.end();
-    owner = taker;
-  });
-  for (const format of formats) format.end();
-  if (sink.formats.size === 0) {
-    collector.forget(path);
-    throw unknownFormat(path, first, sink.first);
+/** What one file turns out to be, line by line. */
+class Reader {
+  readonly #collector: Collector;
+  readonly #file: string;
+  readonly #sink: FileSink;
+  readonly #formats: readonly LineFormat[];
+  #owner: LineFormat | undefined;
+  #first: string | undefined;
+
+  constructor(collector: Collector, file: string) {
+    this.#collector = collector;
+    this.#file = file;
+    this.#sink = collector.file(file);
+    this.#formats = makeFormats(this.#sink);
   }
-  sink.end();
-  collector.done(path, [...sink.formats]);
+
+  line(text: string, number: number): void {
+    if (this.#first === undefined && text.trim() !== '') this.#first = quoted(text.slice(0, 400));
+    const some = text.length <= LONGEST_TEXT ? this.#formats : this.#formats.slice(0, 1);
+    const taker = some.find((format) => format.line(text, number));
+    if (taker === undefined || taker === this.#owner) return;
+    // Tables do not go on below another program's output.
+    for (const format of this.#formats) if (format !== taker) format.end();
+    this.#owner = taker;
+  }
+
+  end(): void {
+    for (const format of this.#formats) format.end();
+    if (this.#sink.formats.size === 0) {
+      this.#collector.forget(this.#file);
+      throw unknownFormat(this.#file, this.#first, this.#sink.first);
+    }
+    this.#sink.end();
+    this.#collector.done(this.#file, [...this.#sink.formats]);
+  }
 }
 
 /** A file of no format is nobody's measurements; one of a known format that holds none has complaints that say why. */

@@ -25,8 +25,7 @@ export async function readLines(path: string, each: (text: string, number: numbe
   let number = 0;
   const take = (text: string): void => {
     number++;
-    const line = text.endsWith('\r') ? text.slice(0, -1) : text;
-    each(bare(line), number);
+    each(bare(text), number);
   };
   try {
     for await (const chunk of stream as AsyncIterable<Uint8Array>) {
@@ -50,7 +49,9 @@ export async function readLines(path: string, each: (text: string, number: numbe
   if (rest !== '') take(rest);
 }
 
-function bare(line: string): string {
+/** A line without its end and without what others put around it. */
+export function bare(text: string): string {
+  const line = text.endsWith('\r') ? text.slice(0, -1) : text;
   if (line.length > 1 << 16) return line;
   const plain = line.includes('\x1b') ? line.replace(COLOUR, '') : line;
   if (plain.startsWith('[')) return plain.replace(MPIRUN, '');

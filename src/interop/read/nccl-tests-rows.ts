@@ -2,7 +2,8 @@
  * @file What text and JSON of nccl-tests have in common: which collective it was, and whether a row's numbers belong together.
  */
 import { busBandwidth, type MeasuredOperation } from '../measurement.ts';
-import { elementBytes } from './values.ts';
+import { type Found, quoted } from './format.ts';
+import { agrees, elementBytes, PRINTED } from './values.ts';
 
 /** Collectives by the names of their programs, less `_perf`. */
 const PROGRAMS: Readonly<Record<string, MeasuredOperation>> = {
@@ -90,4 +91,25 @@ export function busFactor(operation: MeasuredOperation, worldSize: number): numb
     us: 1,
     source: { file: '', line: 1 },
   });
+}
+
+/** Why a printed time is not read: it is no number, or the bandwidths beside it are not its own. */
+export function rateProblem(
+  { operation, bytes, worldSize }: Omit<Found, 'us'>,
+  time: string,
+  algbw: string,
+  busbw: string,
+): string | undefined {
+  if (![time, algbw, busbw].every((text) => PRINTED.test(text)) || Number(time) === 0) {
+    return `${quoted(`${time} ${algbw} ${busbw}`)}; expected numbers: us, and GB/s twice`;
+  }
+  const rate = bytes / Number(time) / 1e3;
+  if (!agrees(rate, algbw, time)) {
+    return `${bytes} bytes in ${time} us are not ${algbw} GB/s: a number is cut, or the row is of two`;
+  }
+  const factor = busFactor(operation, worldSize);
+  if (factor !== undefined && !agrees(rate * factor, busbw, time)) {
+    return `a bus bandwidth of ${busbw} GB/s is not that of ${operation} on ${worldSize} ranks`;
+  }
+  return undefined;
 }

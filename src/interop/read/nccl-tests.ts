@@ -2,18 +2,19 @@
  * @file Reads what the programs of nccl-tests print, of all versions: columns are found by the names in the table's head. Every row says
  * its bandwidths beside its times, so a row that was cut, wrapped or put together from two does not add up, and is not read.
  */
+import type { Mode } from '../../operations.ts';
 import type { MeasuredOperation } from '../measurement.ts';
-import { type LineFormat, quoted, type Sink } from './format.ts';
+import { type Found, type LineFormat, quoted, type Sink } from './format.ts';
 import {
   algorithmOf,
-  busFactor,
   candidates,
   countFits,
   operationOf,
   PROGRAM,
+  rateProblem,
   type Shape,
 } from './nccl-tests-rows.ts';
-import { agrees, dtypeName, ncclVersion, PRINTED } from './values.ts';
+import { dtypeName, ncclVersion } from './values.ts';
 
 interface Run {
   program?: string;
@@ -234,10 +235,37 @@ export class NcclTestsText implements LineFormat {
     }
     const operation = this.#operation(this.#run, shape, worldSize, number);
     if (operation === undefined) return;
+    const { algorithm, replay } = this.#run;
+    const mode: Mode | undefined = replay === undefined ? undefined : replay ? 'replay' : 'eager';
     for (const [i, at] of times.entries()) {
       const inPlace = times.length === 1 ? undefined : i === 1;
-      this.#time(fields.slice(at, at + 4), names[at + 3], { shape, operation, worldSize, inPlace }, number);
+      const common = {
+        operation,
+        algorithm,
+        bytes: shape.bytes,
+        dtype: shape.dtype,
+        worldSize,
+        mode,
+        inPlace,
+      };
+      this.#time(fields.slice(at, at + 4), names[at + 3] === '#wrong', common, number);
     }
+  }
+
+  #time(fields: readonly string[], counted: boolean, common: Omit<Found, 'us'>, number: number): void {
+    const [time, algbw, busbw, wrong] = fields as [string, string, string, string | undefined];
+    if (time === 'N/A') return;
+    const { inPlace } = common;
+    const which = inPlace === undefined ? '' : inPlace ? ' in place' : ' out of place';
+    const problem = rateProblem(common, time, algbw, busbw);
+    if (problem !== undefined) {
+      this.#sink.complain(number, `the time${which}: ${problem}`);
+      return;
+    }
+    if (counted && Number(wrong) > 0) {
+      this.#sink.complain(number, `${wrong} results${which} were wrong; the time was read all the same`);
+    }
+    this.#sink.measured({ ...common, us: Number(time) }, number);
   }
 
   #operation(run: Run, shape: Shape, worldSize: number, number: number): MeasuredOperation | undefined {
@@ -260,54 +288,5 @@ export class NcclTestsText implements LineFormat {
       this.#sink.complain(number, `no line above says which program printed this table; ${which}`);
     }
     return run.guess ?? undefined;
-  }
-
-  #time(
-    fields: readonly string[],
-    fourth: string | undefined,
-    row: {
-      shape: Shape;
-      operation: MeasuredOperation;
-      worldSize: number;
-      inPlace: boolean | undefined;
-    },
-    number: number,
-  ): void {
-    const [time, algbw, busbw, wrong] = fields as [string, string, string, string | undefined];
-    if (time === 'N/A') return;
-    const { shape, operation, worldSize, inPlace } = row;
-    const which = inPlace === undefined ? '' : inPlace ? ' in place' : ' out of place';
-    if (![time, algbw, busbw].every((text) => PRINTED.test(text)) || Number(time) === 0) {
-      this.#sink.complain(
-        number,
-        `time, algbw and busbw${which} are ${quoted(`${time} ${algbw} ${busbw}`)}; expected numbers`,
-      );
-      return;
-    }
-    const us = Number(time);
-    const rate = shape.bytes / us / 1e3;
-    if (!agrees(rate, algbw, time)) {
-      this.#sink.complain(
-        number,
-        `${shape.bytes} bytes in ${time} us${which} are not ${algbw} GB/s: a number is cut, or the row is of two`,
-      );
-      return;
-    }
-    const factor = busFactor(operation, worldSize);
-    if (factor !== undefined && !agrees(rate * factor, busbw, time)) {
-      this.#sink.complain(
-        number,
-        `a bus bandwidth${which} of ${busbw} GB/s is not that of ${operation} on ${worldSize} ranks`,
-      );
-      return;
-    }
-    if (fourth === '#wrong' && wrong !== undefined && Number(wrong) > 0) {
-      this.#sink.complain(number, `${wrong} results${which} were wrong; the time was read all the same`);
-    }
-    const run = this.#run!;
-    const { dtype, bytes } = shape;
-    const mode = run.replay === undefined ? undefined : run.replay ? 'replay' : 'eager';
-    const { algorithm } = run;
-    this.#sink.measured({ operation, algorithm, bytes, dtype, worldSize, inPlace, mode, us }, number);
   }
 }

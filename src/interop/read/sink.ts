@@ -84,6 +84,8 @@ export class FileSink implements Sink {
   first: string | undefined;
   readonly #collector: Collector;
   readonly #file: string;
+  /** Facts that contradict earlier ones: every device of a host says the same. */
+  readonly #others: Set<string> = new Set();
   #complaints = 0;
   #last = 1;
 
@@ -143,7 +145,10 @@ export class FileSink implements Sink {
     const before = host.get(name);
     if (before === value) return;
     if (before === undefined) host.set(ownCopy(name), ownCopy(value));
-    else this.complain(line, `${name} is ${value} here, and ${before} before: these are of two hosts`);
+    else if (!this.#others.has(`${name} ${value}`)) {
+      this.#others.add(ownCopy(`${name} ${value}`));
+      this.complain(line, `${name} is ${value} here, and ${before} before: these are of two hosts`);
+    }
   }
 
   end(): void {
