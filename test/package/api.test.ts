@@ -9,6 +9,7 @@ const VALUES = [
   'Communicator',
   'CrossoverError',
   'DTYPES',
+  'GraphBuilder',
   'MODES',
   'MismatchError',
   'OPERATIONS',
@@ -25,33 +26,46 @@ const VALUES = [
   'defaultPlanPath',
   'dtypeBytes',
   'encodeArray',
+  'executeGraph',
   'explain',
   'findSimulatedAlgorithm',
   'fingerprintDifferences',
   'fingerprintHere',
   'formatExplanation',
+  'formatFusion',
+  'formatPlacement',
   'formatPlan',
+  'graphToJson',
+  'importGraph',
   'keyName',
   'launch',
   'loadPlan',
   'nvlinkAllToAll',
+  'optimize',
+  'parseGraph',
   'parsePlan',
   'parseTopology',
   'pcieTree',
+  'placeGraph',
   'planJsonSchema',
   'predict',
+  'printGraph',
   'readSecret',
   'savePlan',
   'simulatedAlgorithmsOf',
   'topologyPreset',
+  'trace',
+  'variantFor',
+  'verifyGraph',
 ];
 
 const TYPES = `
-  Algorithm AlgorithmChoice AlgorithmRequest AllReduceOptions Bits Candidate Choice CommunicatorOptions DType Efficiency
-  ExplainOptions Explanation Fingerprint Group GroupKind HostFingerprint HostsOptions Interconnect LaunchOptions Link LoadPlanOptions MeasuredPoint Mode
-  NormOperands NvlinkOptions Operation Override PcieOptions Phase PhaseCost Plan PlanEntry PlanKey PlanRange Prediction
-  Quantization Recording ReduceOp ReduceScatterOptions ReducibleDType RegretPlace RegretReport RunnerUp SimulatedAlgorithm Staged Symmetric Terms
-  Topology TopologyNode Transfer Tunables
+  Algorithm AlgorithmChoice AlgorithmRequest AllReduceOptions BinaryOp Bits Candidate Choice CommunicatorOptions DType DecidedRange Decision Dim
+  Efficiency ExecuteOptions ExplainOptions Explanation Fingerprint Graph GraphDType GraphInput GraphNode GraphOperand GraphValue Group GroupKind
+  HostFingerprint HostsOptions Interconnect LaunchOptions Link LoadPlanOptions MeasuredPoint Miss Mode NormOperands NormOptions NvlinkOptions
+  Operation OptimizeOptions Optimized Override PcieOptions Phase PhaseCost PlaceOptions PlacedVariant Placement Plan PlanEntry PlanKey PlanRange
+  Prediction Quantization RankOutputs Recording ReduceOp ReduceScatterOptions ReducibleDType RegretPlace RegretReport RunnerUp SimulatedAlgorithm
+  Site Staged SymbolRange Symmetric TensorType Terms Topology TopologyNode Transfer Tunables UnaryOp ValueType
 `;
 
 test('values', () => {
