@@ -1,5 +1,5 @@
 /**
- * @file Builds dist/: AssemblyScript kernels -> wasm -> base64 in a generated TypeScript file -> tsc.
+ * @file Builds dist/: AssemblyScript kernels -> wasm -> base64 in a generated TypeScript file -> tsc; the report page's script -> one file.
  * The kernels travel inside the package as text, so that users need no compiler and workers load no asset.
  * dist/ is replaced only by a build that succeeded, in one step.
  */
@@ -46,6 +46,7 @@ if (!existsSync(generated) || readFileSync(generated, 'utf8') !== content) write
 const fresh = join('.tmp', 'dist');
 rmSync(fresh, { recursive: true, force: true });
 node('node_modules/typescript/bin/tsc', ['-p', 'tsconfig.json', '--outDir', fresh]);
+node('scripts/bundle-page.mjs', [join(fresh, 'report', 'page', 'client.min.js')]);
 chmodSync(join(fresh, 'cli', 'main.js'), 0o755);
 writeFileSync(join(fresh, '.built'), '');
 // What was edited while this ran is newer than the build.

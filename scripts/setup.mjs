@@ -35,7 +35,13 @@ if (mtime('node_modules/.package-lock.json') < mtime('package-lock.json')) {
 }
 const sources = Math.max(
   ...['src', 'kernels'].map(newest),
-  ...['scripts/build.mjs', 'tsconfig.json', 'package.json', 'package-lock.json'].map(mtime),
+  ...[
+    'scripts/build.mjs',
+    'scripts/bundle-page.mjs',
+    'tsconfig.json',
+    'package.json',
+    'package-lock.json',
+  ].map(mtime),
 );
 if (mtime('dist/.built') < sources) {
   console.error('setup: building');

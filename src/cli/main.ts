@@ -10,6 +10,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { fuseCommand } from './commands/fuse.ts';
 import { importCommand } from './commands/import.ts';
 import { planCommand } from './commands/plan.ts';
+import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { tuneCommand } from './commands/tune.ts';
@@ -41,6 +42,7 @@ for (const command of [
   runCommand(),
   doctorCommand(),
   planCommand(),
+  reportCommand(),
   fuseCommand(),
   simulateCommand(),
   importCommand(),

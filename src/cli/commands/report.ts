@@ -1,0 +1,168 @@
+/**
+ * @file `crossover report`: measurements and plans as one HTML page that works offline, and its charts as SVG files.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { Command } from 'commander';
+import { CrossoverError } from '../../errors.ts';
+import { FORMATS, readMeasurements } from '../../interop/read/index.ts';
+import { defaultPlanPath, loadPlan } from '../../plan/file.ts';
+import type { Plan } from '../../plan/plan.ts';
+import { assemblePage } from '../../report/page/assemble.ts';
+import { renderPage } from '../../report/page/html.ts';
+import type { PageModel, ReportSource } from '../../report/page/model.ts';
+import { formatBytes } from '../../units.ts';
+import { checkOutput, UsageError } from '../options.ts';
+
+interface Named extends ReportSource {
+  /** The name with the folder. */
+  readonly longer: string;
+}
+
+interface Options {
+  plan?: string;
+  compare?: string[];
+  output: string;
+  svg?: string;
+  title?: string;
+  json?: boolean;
+}
+
+/** Beyond this a page is slow to open and too large for most issue trackers. */
+const LARGE_PAGE = 1_500_000;
+
+const HELP = `
+Reads plans, and what "crossover import" reads:
+${FORMATS.map((format) => `  ${format}`).join('\n')}
+
+Examples:
+  The plan that is here, as a page
+    $ crossover report
+  Logs of one host on one page, with the plan's choices under the curves
+    $ crossover report nccl.txt vllm.json --plan crossover-plan.json -o host.html
+  Before and after, or two hosts: only what differs by more than the spreads is marked
+    $ crossover report before.json --compare after.json
+  The charts as SVG files, light and dark
+    $ crossover report --svg charts
+`;
+
+export function reportCommand(): Command {
+  return new Command('report')
+    .description('write measurements and plans as one HTML page, and charts as SVG files')
+    .argument('[files...]', 'plans and measurements of one host; without any, the plan that is here')
+    .option(
+      '--plan <file>',
+      'a plan whose choices are shown with the files ($CROSSOVER_PLAN, or crossover-plan.json)',
+    )
+    .option('--compare <files...>', 'beside the others, a set each: after a change, of another host')
+    .option('-o, --output <file>', 'the page', 'crossover-report.html')
+    .option('--svg <folder>', 'write the charts there, too, as SVG files')
+    .option('--title <text>', "the page's title")
+    .option('--json', "print the page's data instead of writing it")
+    .addHelpText('after', HELP)
+    .action(run);
+}
+
+async function run(files: readonly string[], options: Options): Promise<void> {
+  if (!options.json) checkOutput(options.output, '--output');
+  const compared = options.compare ?? [];
+  if ([...files, ...compared].filter((file) => file === '-').length > 1) {
+    throw new UsageError('standard input (-) is named twice; it can be read once');
+  }
+  const sources: Named[] = [await firstSource(files, options.plan)];
+  for (const file of compared) sources.push(await readSource([file], undefined));
+  const model = assemblePage({ title: options.title ?? titleOf(sources), sources: named(sources) });
+  if (model.sections.length === 0 && model.matrices.length === 0) {
+    throw new CrossoverError('there is nothing to show: no measurement and no matrix could be read');
+  }
+  if (options.json) process.stdout.write(`${JSON.stringify(model, null, 1)}\n`);
+  else writePage(model, options.output);
+  if (options.svg !== undefined) await writeCharts(model, options.svg, options.json === true);
+}
+
+/** The files; without any, the plan. */
+function firstSource(files: readonly string[], plan: string | undefined): Promise<Named> {
+  return files.length > 0 ? readSource(files, plan) : readSource([], plan ?? defaultPlanPath());
+}
+
+async function readSource(files: readonly string[], planPath: string | undefined): Promise<Named> {
+  const plans = [...(planPath === undefined ? [] : [planPath]), ...files.filter(isPlan)];
+  if (plans.length > 1) {
+    throw new UsageError(
+      `${plans.length} plans in one set (${plans.join(', ')}); use --compare for the others`,
+    );
+  }
+  const others = files.filter((file) => !plans.includes(file));
+  const plan: Plan | undefined = plans[0] === undefined ? undefined : loadPlan(plans[0], { force: true });
+  const measurements = others.length === 0 ? undefined : await readMeasurements(others);
+  const paths = files.length > 0 ? files : plans;
+  const [name, longer] = [shortName, longerName].map((short) => paths.map(short).join(' + '));
+  return { name: name!, longer: longer!, plan, measurements };
+}
+
+/** A plan is read as one, with its choices; all other files are measurements. What cannot be read is said when it is. */
+function isPlan(file: string): boolean {
+  if (file === '-') return false;
+  try {
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    return typeof value === 'object' && value !== null && 'entries' in value && 'fingerprint' in value;
+  } catch {
+    return false;
+  }
+}
+
+/** Sets whose files have one name, as `before/plan.json` and `after/plan.json`, are told apart by folders, or else numbered. */
+function named(sources: readonly Named[]): ReportSource[] {
+  const apart = (names: readonly string[]): boolean => new Set(names).size === names.length;
+  const choices = (['name', 'longer'] as const).map((field) => sources.map((source) => source[field]));
+  const names = choices.find(apart) ?? sources.map(({ name }, i) => `${name} (${i + 1})`);
+  return sources.map(({ plan, measurements }, i) => ({ name: names[i]!, plan, measurements }));
+}
+
+function shortName(file: string): string {
+  return file === '-' ? 'standard input' : basename(file).replace(/\.(json|txt|log|csv|md)$/i, '');
+}
+
+/** With the folder that the file is in. */
+function longerName(file: string): string {
+  return file === '-' ? shortName(file) : join(basename(dirname(resolve(file))), shortName(file));
+}
+
+function titleOf(sources: readonly ReportSource[]): string {
+  const device = sources[0]?.plan?.fingerprint.device;
+  const { gpu, device: other } = sources[0]?.measurements?.host ?? {};
+  const host = device?.gpus ? `${device.gpus}x ${device.name}` : (gpu ?? other);
+  const what = sources.length > 1 ? 'Collectives compared' : 'Collectives';
+  return host === undefined || sources.length > 1 ? what : `${what} on ${host}`;
+}
+
+function writePage(model: PageModel, path: string): void {
+  const page = renderPage(model);
+  write(path, page);
+  const bytes = Buffer.byteLength(page);
+  console.log(
+    `${path}: ${formatBytes(bytes)}, ${model.sections.length} sections, ${model.matrices.length} matrices`,
+  );
+  if (bytes > LARGE_PAGE) console.error(`note: ${path} is large; fewer files make a smaller page`);
+}
+
+async function writeCharts(model: PageModel, folder: string, quiet: boolean): Promise<void> {
+  // Loaded when needed: ECharts takes longer to load than everything else here together.
+  const { renderSvgFiles } = await import('../../report/page/svg.ts');
+  const files = renderSvgFiles(model);
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw new CrossoverError(`cannot make ${folder}: ${(error as Error).message}`, { cause: error });
+  }
+  for (const { name, text } of files) write(join(folder, name), text);
+  if (!quiet) console.log(`${folder}: ${files.length} SVG files`);
+}
+
+function write(path: string, text: string): void {
+  try {
+    writeFileSync(path, text);
+  } catch (error) {
+    throw new CrossoverError(`cannot write ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}
