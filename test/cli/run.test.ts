@@ -17,6 +17,18 @@ describe('examples', () => {
     );
   });
 
+  test('graph', async () => {
+    const { code, out } = await run(example('graph.ts'), '--ranks', '1');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^run on 2 ranks: fused and unfused give the same numbers$/m);
+  });
+
+  test('llama-block', async () => {
+    const { code, out } = await run(example('llama-block.ts'), '--ranks', '1');
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ crossover_graph: 1, name: 'llama-block' });
+  });
+
   test('all-reduce', async () => {
     const { code, out } = await run(example('all-reduce.ts'), '--ranks', '2');
     expect(code).toBe(0);
