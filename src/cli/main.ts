@@ -6,7 +6,9 @@ import { Command, CommanderError } from 'commander';
 import { CrossoverError, RankError } from '../errors.ts';
 import { VERSION } from '../version.ts';
 import { benchCommand } from './commands/bench.ts';
+import { checkCommand } from './commands/check.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { exportCommand } from './commands/export.ts';
 import { fuseCommand } from './commands/fuse.ts';
 import { importCommand } from './commands/import.ts';
 import { planCommand } from './commands/plan.ts';
@@ -26,6 +28,7 @@ Examples:
   $ crossover run program.ts --ranks 4         a program of your own
   $ crossover fuse model.pt2                   which all-reduces of a model can be fused
   $ crossover import nccl.txt -o set.json      measurements of other programs
+  $ crossover check --engine vllm set.json      what a serving engine's settings lose here
 
 Exit codes: 0 done, 1 a check or a run failed, 2 used wrongly.
 `;
@@ -46,6 +49,8 @@ for (const command of [
   fuseCommand(),
   simulateCommand(),
   importCommand(),
+  checkCommand(),
+  exportCommand(),
 ]) {
   program.addCommand(command);
 }

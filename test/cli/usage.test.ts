@@ -11,7 +11,7 @@ test('--version is the version of the package', async () => {
 
 const COMMANDS = [
   [],
-  ...['tune', 'bench', 'run', 'doctor', 'plan', 'simulate'].map((name) => [name]),
+  ...['tune', 'bench', 'run', 'doctor', 'plan', 'simulate', 'check', 'export'].map((name) => [name]),
   ...['show', 'explain', 'check', 'schema'].map((name) => ['plan', name]),
 ];
 
@@ -24,7 +24,7 @@ test.each(COMMANDS.map((command) => [command]))('help of %j has an example', asy
 });
 
 test('every command prints data when asked', async () => {
-  for (const name of ['tune', 'bench', 'run', 'doctor', 'simulate']) {
+  for (const name of ['tune', 'bench', 'run', 'doctor', 'simulate', 'check']) {
     expect((await crossover([name, '--help'])).out).toContain('--json');
   }
 });

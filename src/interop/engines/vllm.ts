@@ -126,6 +126,9 @@ function flashinferBackend(
   return multicast ? 'mnnvl' : 'trtllm';
 }
 
+/** FlashInfer decides itself between one-shot and two-shot with mnnvl: one-shot while all ranks' messages together are at most this. */
+const MNNVL_ONE_SHOT_TOTAL = MIB;
+
 function flashinfer(data: VllmData, on: Deployment, settings: Settings): Step {
   const backend = flashinferBackend(data, settings, on);
   const { capability } = on.gpu;
@@ -140,10 +143,22 @@ function flashinfer(data: VllmData, on: Deployment, settings: Settings): Step {
       ? limited(usable, `the table for ${capability} and ${on.worldSize} GPUs`, atMost)
       : [below(tuned)]),
   ];
-  return step('FLASHINFER', rules, {
-    label: `FlashInfer ${backend}`,
-    algorithms: [`flashinfer_${backend}`],
-  });
+  const limit = oneShotLimit(data, on, backend);
+  return {
+    backend: 'FLASHINFER',
+    rules,
+    edges: Number.isFinite(limit) ? [limit + 1] : [],
+    variant: (bytes) => ({
+      label: `FlashInfer ${backend}`,
+      algorithms: [`flashinfer_${backend}`, `flashinfer_${backend}_${bytes <= limit ? 'one' : 'two'}_shot`],
+    }),
+  };
+}
+
+/** Largest message that FlashInfer reduces one-shot, fused or not. */
+function oneShotLimit(data: VllmData, { gpu, worldSize }: Deployment, backend: 'mnnvl' | 'trtllm'): number {
+  if (backend === 'mnnvl') return Math.floor(MNNVL_ONE_SHOT_TOTAL / worldSize);
+  return entry(data.fusionOneShot, gpu.capability, worldSize) ?? Number.POSITIVE_INFINITY;
 }
 
 function custom(data: VllmData, on: Deployment, settings: Settings): Step {
@@ -216,9 +231,6 @@ function symmMem(data: VllmData, on: Deployment, settings: Settings): Step {
 
 // ---------- Fusion ----------
 
-/** FlashInfer decides itself between one-shot and two-shot with mnnvl: one-shot while all ranks' messages together are at most this. */
-const MNNVL_ONE_SHOT_TOTAL = MIB;
-
 function fusionCap(
   data: VllmData,
   { gpu, worldSize }: Deployment,
@@ -237,10 +249,7 @@ function fused(data: VllmData, on: Deployment, settings: Settings): Step {
   const row = hidden === undefined ? undefined : hidden * elementBytes(dtype);
   // Whole rows: a cap between two of them is the lower one.
   const whole = cap === undefined || row === undefined ? cap : Math.floor(cap / row) * row;
-  const limit =
-    backend === 'mnnvl'
-      ? Math.floor(MNNVL_ONE_SHOT_TOTAL / worldSize)
-      : (entry(data.fusionOneShot, capability, worldSize) ?? Number.POSITIVE_INFINITY);
+  const limit = oneShotLimit(data, on, backend);
   return {
     backend: 'FUSED',
     rules: [

@@ -1,0 +1,169 @@
+/**
+ * @file Options that describe a serving engine, its machine and its settings; for `check` and `export`.
+ */
+import { type Command, Option } from 'commander';
+import type { EngineConfig } from '../interop/engines/dispatch.ts';
+import {
+  describedVersions,
+  ENGINE_NAMES,
+  findEngine,
+  type ServingEngineName,
+} from '../interop/engines/find.ts';
+import { findGpu, GPUS } from '../interop/engines/gpus.ts';
+import { FLASHINFER_BACKENDS, type FlashInferBackend, type Settings } from '../interop/engines/types.ts';
+import type { MeasurementSet } from '../interop/measurement.ts';
+import { findModel, MODELS, type Model } from '../interop/models.ts';
+import type { Mode } from '../operations.ts';
+import { parseAbove, parseWhole, UsageError, usage } from './options.ts';
+
+type Switch = 'on' | 'off';
+
+export interface ServingOptions {
+  version?: string;
+  gpu?: string;
+  tp?: string;
+  dtype: string;
+  hidden?: string;
+  pcie?: boolean;
+  multicast: boolean;
+  mode: Mode;
+  customAllReduce?: Switch;
+  symmMem?: Switch;
+  flashinfer?: Switch;
+  flashinferBackend?: FlashInferBackend;
+  ncclSymm?: Switch;
+  pcieIpc?: Switch;
+  mscclpp?: Switch;
+  fusion?: Switch;
+  fusionCapMb?: string;
+  batchInvariant?: boolean;
+  backends?: string;
+  model?: string;
+  stepMs?: string;
+  tolerance: string;
+}
+
+/** The versions that are described, for help. */
+export const VERSIONS_HELP: string = ENGINE_NAMES.map(
+  (name) => `${name}: ${describedVersions(name).join(', ')}`,
+).join('; ');
+
+/** Adds the options to a command. */
+export function withServingOptions(command: Command): Command {
+  const onOff = (flags: string, text: string): Option => new Option(flags, text).choices(['on', 'off']);
+  return command
+    .optionsGroup('Engine:')
+    .option('--version <v>', 'of the engine (the newest that is described)')
+    .option('--gpu <name>', `one of ${GPUS.map(({ name }) => name).join(', ')}`)
+    .option('--tp <n>', 'tensor-parallel ranks (every world size that was measured)')
+    .addOption(new Option('--dtype <name>', 'of the model').choices(['bf16', 'f16', 'f32']).default('bf16'))
+    .option('--hidden <n>', 'hidden size (of the measurements, or of --model)')
+    .option('--pcie', 'no NVLink between all GPUs')
+    .option('--no-multicast', 'NVLink multicast cannot be used')
+    .addOption(
+      new Option('--mode <name>', 'of measurements that do not say')
+        .choices(['replay', 'eager'])
+        .default('replay'),
+    )
+    .optionsGroup('Its settings (the defaults of that version):')
+    .addOption(onOff('--custom-all-reduce <on|off>', 'the custom all-reduce'))
+    .addOption(onOff('--symm-mem <on|off>', "PyTorch's symmetric memory"))
+    .addOption(onOff('--flashinfer <on|off>', "FlashInfer's all-reduce without a norm"))
+    .addOption(new Option('--flashinfer-backend <name>', 'its workspace').choices([...FLASHINFER_BACKENDS]))
+    .addOption(onOff('--nccl-symm <on|off>', 'NCCL on symmetric memory'))
+    .addOption(onOff('--pcie-ipc <on|off>', "vLLM: FlashInfer's all-reduce for PCIe"))
+    .addOption(onOff('--mscclpp <on|off>', 'SGLang: MSCCL++'))
+    .addOption(onOff('--fusion <on|off>', 'all-reduce and RMSNorm in one kernel'))
+    .option('--fusion-cap-mb <x>', 'largest message that is fused, MiB')
+    .option('--batch-invariant', 'vLLM: VLLM_BATCH_INVARIANT=1')
+    .option('--backends <list>', 'those of its log line "Using [...] all-reduce backends"')
+    .optionsGroup('What counts:')
+    .option('--tolerance <percent>', 'by which something has to be faster', '2')
+    .option('--model <name>', `cost of a decode step: ${MODELS.map(({ name }) => name).join(', ')}`)
+    .option('--step-ms <x>', 'time of a decode step, in place of an estimate');
+}
+
+export interface Serving {
+  /** One for each world size. */
+  readonly configs: readonly EngineConfig[];
+  readonly model?: Model | undefined;
+  readonly stepMs?: number | undefined;
+  /** A share. */
+  readonly tolerance: number;
+  readonly notes: readonly string[];
+}
+
+/** What the options say of an engine, for the world sizes that were measured or the one that was asked for. */
+export function servingOf(name: ServingEngineName, options: ServingOptions, set: MeasurementSet): Serving {
+  const { engine, note } = usage(() => findEngine(name, options.version));
+  const named = options.gpu ?? set.host.gpu;
+  if (named === undefined) {
+    throw new UsageError(`--gpu is missing; use one of ${GPUS.map((each) => each.name).join(', ')}`);
+  }
+  const gpu = usage(() => findGpu(named));
+  const model = options.model === undefined ? undefined : usage(() => findModel(options.model!));
+  const hidden =
+    options.hidden === undefined ? model?.hidden : parseWhole(options.hidden, '--hidden', 1, 1 << 20);
+  const nvlink = gpu.nvlink && options.pcie !== true;
+  const sizes =
+    options.tp === undefined
+      ? [...new Set(set.measurements.map(({ worldSize }) => worldSize))].sort((a, b) => a - b)
+      : [parseWhole(options.tp, '--tp', 2, 1024)];
+  const settings = settingsOf(engine.defaults, options);
+  const backends = options.backends === undefined ? undefined : backendsOf(options.backends);
+  const configs = sizes.map((worldSize) => ({
+    engine,
+    deployment: {
+      gpu,
+      worldSize,
+      dtype: options.dtype,
+      hidden,
+      nvlink,
+      multicast: nvlink && gpu.multicast && options.multicast,
+      mode: options.mode,
+    },
+    settings,
+    backends,
+  }));
+  return {
+    configs,
+    model,
+    stepMs: options.stepMs === undefined ? undefined : parseAbove(options.stepMs, '--step-ms', 0),
+    tolerance: parseTolerance(options.tolerance),
+    notes: [...(note === undefined ? [] : [note]), ...engine.source.uncertain],
+  };
+}
+
+function parseTolerance(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value < Number.POSITIVE_INFINITY)) {
+    throw new UsageError(`--tolerance is "${text}"; use a number of percent, 0 or more`);
+  }
+  return value / 100;
+}
+
+function settingsOf(defaults: Settings, options: ServingOptions): Settings {
+  const on = (value: Switch | undefined, otherwise: boolean): boolean =>
+    value === undefined ? otherwise : value === 'on';
+  const cap = options.fusionCapMb;
+  return {
+    ...defaults,
+    custom: on(options.customAllReduce, defaults.custom),
+    symmMem: on(options.symmMem, defaults.symmMem),
+    flashinfer: on(options.flashinfer, defaults.flashinfer),
+    flashinferBackend: options.flashinferBackend ?? defaults.flashinferBackend,
+    ncclSymm: on(options.ncclSymm, defaults.ncclSymm),
+    pcieIpc: on(options.pcieIpc, defaults.pcieIpc),
+    mscclpp: on(options.mscclpp, defaults.mscclpp),
+    fusion: on(options.fusion, defaults.fusion),
+    fusionCapMb: cap === undefined ? defaults.fusionCapMb : parseAbove(cap, '--fusion-cap-mb', 0),
+    batchInvariant: options.batchInvariant ?? defaults.batchInvariant,
+  };
+}
+
+/** `CUSTOM,PYNCCL`, or the line as the log has it: `['CUSTOM', 'PYNCCL']`. */
+function backendsOf(text: string): string[] {
+  const names = text.toUpperCase().match(/[A-Z][A-Z_0-9]*/g);
+  if (names === null) throw new UsageError(`--backends is "${text}"; use names such as CUSTOM,PYNCCL`);
+  return names;
+}

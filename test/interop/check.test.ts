@@ -1,0 +1,188 @@
+/** @file `crossover check` and `crossover export` as users run them: output, data, exit codes, refusals. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { crossover, folder } from '../cli/crossover.ts';
+
+const data = (name: string): string => new URL(`../data/${name}`, import.meta.url).pathname;
+const FUSED = data('interop/fused_collective_tp8_default.txt');
+const RTX4090 = data('custom_all_reduce_test_4x4090.txt');
+
+describe('check', () => {
+  test('a cap above the crossover: tables, sentences, exit code 1', async () => {
+    const args = ['check', '--engine', 'vllm', '--gpu', 'B300', '--tp', '8', FUSED];
+    const { code, out, error } = await crossover(args);
+    expect({ code, error }).toEqual({ code: 1, error: '' });
+    expect(out).toMatch(/^vllm 0\.30 \(as of 2026-09\) on 8x B300, NVLink between all, bf16$/m);
+    expect(out).toMatch(
+      /^all_reduce_rms_norm x8 bf16 hidden 8192 without residual replay, measured from 512 KiB to 32 MiB$/m,
+    );
+    // 12 us at 512 KiB, 33 at 2 MiB; 32 to 128 rows of 16 KiB.
+    expect(out).toMatch(
+      /^512 KiB +2 MiB +32-128 +fused, one-shot +flashinfer_trtllm_fused_one_shot +12 us - 33 us$/m,
+    );
+    // 79 against 68 at 8 MiB.
+    expect(out).toMatch(
+      /^ +4 MiB +22\.81 MiB +257-1459 +unfused +fused, two-shot +11 us +7\.85 us +16\.2 % +8 MiB$/m,
+    );
+    expect(out).toMatch(/^- the fusion cap of 4 MiB is above .*fi_allreduce_fusion_max_size_mb = 1\.91$/m);
+    expect(out).toMatch(
+      /^Best over all sizes: pass_config\.fi_allreduce_fusion_max_size_mb = 1\.91 \(behind the best choice by 14\.4 % now, 6\.7 % then, root mean square\)$/m,
+    );
+    expect(out).toMatch(/^note: of FlashInfer only trtllm was measured/m);
+  });
+
+  test('a tolerance above every loss: exit code 0', async () => {
+    const args = ['check', '--engine', 'vllm', '--gpu', 'B300', '--tp', '8', '--tolerance', '63', FUSED];
+    const { code, out } = await crossover(args);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^No setting is faster anywhere by more than the tolerance\.$/m);
+  });
+
+  test('what no setting reaches is said, and is no failure', async () => {
+    const args = ['check', '--engine', 'vllm', '--gpu', '4090', '--tp', '4', '--pcie', RTX4090];
+    const { code, out } = await crossover(args);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^vllm 0\.30 .* on 4x RTX 4090, PCIe, bf16$/m);
+    // 65.09 against 42.93 at 512 KiB.
+    expect(out).toMatch(/^68\.29 KiB +1\.53 MiB +NCCL +vllm_custom +22\.2 us +10\.1 us +51\.6 % +512 KiB$/m);
+  });
+
+  test('every world size that was measured, where none is given; data on request', async () => {
+    const { code, out } = await crossover(['check', '--engine', 'vllm', '--gpu', 'B300', '--json', FUSED]);
+    expect(code).toBe(1);
+    const [report] = JSON.parse(out);
+    expect(report).toMatchObject({
+      engine: 'vllm',
+      version: '0.30',
+      deployment: { worldSize: 8, dtype: 'bf16', nvlink: true, multicast: true },
+      settings: { fusion: true },
+      tolerancePercent: 2,
+    });
+    const [comparison] = report.comparisons;
+    expect(comparison.picks[0]).toMatchObject({ from: 524288, last: 2097152, us: [12, 33] });
+    expect(comparison.bands[0].worst).toMatchObject({ bytes: 2097152, us: 1, percent: 3.125 });
+    expect(comparison.findings[0].kind).toBe('fusion_cap_too_high');
+    expect(comparison.advice.settings.fusionCapMb).toBe(1.91);
+  });
+
+  test('the share of a decode step', async () => {
+    const args = [
+      'check',
+      '--engine',
+      'vllm',
+      '--gpu',
+      'B300',
+      '--model',
+      'llama-3.1-70b',
+      '--step-ms',
+      '16',
+      FUSED,
+    ];
+    const { out } = await crossover(args);
+    expect(out).toMatch(/^Decoding llama-3\.1-70b: 160 of these operations a step$/m);
+    // 128 rows are 2 MiB, 33 against 32 us: 160 us of 16 ms.
+    expect(out).toMatch(/^ +128 +2 MiB +fused, one-shot +unfused +160 us +16\.00 ms +1\.0 %$/m);
+    expect(out).toMatch(/^assumed: a decode step takes 16 ms at every batch size, as given$/m);
+  });
+
+  test('settings by options change what is picked', async () => {
+    const check = ['check', '--engine', 'vllm', '--gpu', 'B300', '--json'];
+    const picks = async (...more: string[]): Promise<string[]> => {
+      const { out } = await crossover([...check, ...more, FUSED]);
+      return JSON.parse(out)[0].comparisons[0].picks.map(({ label }: { label: string }) => label);
+    };
+    expect(await picks('--fusion', 'off')).toEqual(['unfused']);
+    expect(await picks('--fusion-cap-mb', '2')).toEqual(['fused, one-shot', 'unfused']);
+    expect(await picks('--batch-invariant')).toEqual(['unfused']);
+    expect(await picks('--version', '0.10')).toEqual(['unfused']);
+  });
+
+  test('a backend that the log lacks, from the line as it stands in the log', async () => {
+    const cwd = folder();
+    const head = 'operation,algorithm,bytes,dtype,world_size,us';
+    const rows = [
+      ['vllm_custom', 262144, 20],
+      ['vllm_custom', 4194304, 100],
+      ['torch_symm_mem_multimem', 262144, 20],
+      ['torch_symm_mem_multimem', 4194304, 50],
+    ].map(([algorithm, bytes, us]) => `all_reduce,${algorithm},${bytes},bf16,8,${us}`);
+    writeFileSync(join(cwd, 'times.csv'), `${[head, ...rows].join('\n')}\n`);
+    const args = ['check', '--engine', 'vllm', '--gpu', 'H200', '--flashinfer', 'off', 'times.csv'];
+    expect((await crossover(args, { cwd })).code).toBe(0);
+    const { code, out } = await crossover([...args, '--backends', "['CUSTOM', 'PYNCCL']"], { cwd });
+    expect(code).toBe(1);
+    expect(out).toMatch(
+      /^- SYMM_MEM is silently unavailable: .*slower by up to 50\.0 us an operation \(100 % at 4 MiB\)/m,
+    );
+  });
+
+  test.each([
+    [['--gpu', 'TPU'], /^error: gpu is "TPU"; use one of GB300/],
+    [[], /^error: --gpu is missing; use one of GB300/],
+    [['--gpu', 'H200', '--version', '0.9'], /^error: version of vllm is "0\.9"; described are 0\.10/],
+    [['--gpu', 'H200', '--tp', 'x'], /^error: --tp is "x"/],
+    [['--gpu', 'H200', '--hidden', '0'], /^error: --hidden is "0"/],
+    [['--gpu', 'H200', '--tolerance', '-1'], /^error: --tolerance is "-1"/],
+    [['--gpu', 'H200', '--fusion-cap-mb', '0'], /^error: --fusion-cap-mb is "0"/],
+    [['--gpu', 'H200', '--step-ms', 'fast'], /^error: --step-ms is "fast"/],
+    [['--gpu', 'H200', '--model', 'gpt-2'], /^error: model is "gpt-2"/],
+    [['--gpu', 'H200', '--backends', '[]'], /^error: --backends is "\[\]"/],
+    [['--gpu', 'H200', '--symm-mem', 'maybe'], /'maybe' is invalid.*on, off/],
+  ])('%j is used wrongly: exit code 2', async (more, message) => {
+    const { code, out, error } = await crossover(['check', '--engine', 'vllm', ...more, FUSED]);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(error).toMatch(message);
+  });
+
+  test('no engine, no measurements of that world size', async () => {
+    expect(await crossover(['check', FUSED])).toMatchObject({ code: 2, out: '' });
+    const { code, error } = await crossover([
+      'check',
+      '--engine',
+      'vllm',
+      '--gpu',
+      'H200',
+      '--tp',
+      '4',
+      FUSED,
+    ]);
+    expect(code).toBe(1);
+    expect(error).toMatch(/^error: nothing to check: .*the engine runs on 4 GPUs/);
+  });
+});
+
+describe('export', () => {
+  test('to a file, with what has no setting as comments', async () => {
+    const cwd = folder();
+    const args = ['export', '--for', 'vllm', '--gpu', 'B300', '-o', 'vllm.sh', FUSED];
+    expect(await crossover(args, { cwd })).toMatchObject({ code: 0, out: '', error: '' });
+    const text = readFileSync(join(cwd, 'vllm.sh'), 'utf8');
+    expect(text).toMatch(/^VLLM_ARGS=\(--compilation-config '.*1\.91.*'\)$/m);
+    expect(text).toMatch(/^# not expressible: /m);
+    expect(text).toMatch(/^# note: /m);
+  });
+
+  test('tables on standard output, the rest on standard error', async () => {
+    const csv = await crossover(['export', '--for', 'nccl-tuner', RTX4090]);
+    expect(csv.code).toBe(0);
+    expect(csv.out).toMatch(/^# collective,min_bytes,max_bytes/m);
+    expect(csv.error).toMatch(/^not expressible: vllm_custom: it is not one of NCCL's/m);
+    const json = await crossover(['export', '--for', 'mscclpp', '--gpu', 'H100', RTX4090]);
+    expect(JSON.parse(json.out)).toEqual({ version: 1, profiles: [] });
+    expect(json.error).toMatch(/^not expressible: nothing: /m);
+  });
+
+  test('settings are for one world size', async () => {
+    const args = ['export', '--for', 'sglang', '--gpu', 'H200', FUSED, RTX4090];
+    const { code, error } = await crossover(args);
+    expect(code).toBe(2);
+    expect(error).toMatch(/^error: --tp is missing: settings are for one world size; measured are 4, 8/);
+  });
+
+  test('an output that cannot be written is refused first', async () => {
+    const { code, error } = await crossover(['export', '--for', 'mscclpp', '-o', '/nowhere/x', RTX4090]);
+    expect(code).toBe(2);
+    expect(error).toMatch(/no folder \/nowhere/);
+  });
+});
