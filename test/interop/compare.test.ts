@@ -33,7 +33,7 @@ describe('plain all-reduce on tables made for it', () => {
     const [low, high] = [10 * 4 ** (1 / 3), 40];
     expect(bands[0]!.meanUs).toBeCloseTo(((high - low) / Math.log(high / low)) * 0.5, 3);
     expect(findings[0]!.text).toMatch(
-      /^the custom all-reduce is bounded too low: from 256 KiB to 4 MiB, custom all-reduce, 2 stages is faster than PyTorch symmetric memory, multimem, by up to 20\.0 us an operation \(50\.0 % at (?:256 KiB|4 MiB)\); set VLLM_ALLREDUCE_USE_SYMM_MEM=0$/,
+      /^the custom all-reduce is bounded too low: from 256 KiB to 4 MiB, custom all-reduce, 2 stages is faster than PyTorch symmetric memory, multimem, by up to 20\.0 us an operation \(50\.0 % at 4 MiB\); set VLLM_ALLREDUCE_USE_SYMM_MEM=0$/,
     );
     expect(advice).toMatchObject({
       instructions: [{ kind: 'env', text: 'VLLM_ALLREDUCE_USE_SYMM_MEM=0' }],
@@ -62,6 +62,46 @@ describe('plain all-reduce on tables made for it', () => {
     const { findings } = only(set, { gpu: 'A100', settings: { custom: false } });
     expect(findings[0]!.text).toBe(
       'the custom all-reduce is off: from 1 KiB to 1 MiB, custom all-reduce, 1 stage or custom all-reduce, 2 stages is faster than NCCL, by up to 2.0 us an operation (20.0 % at 1 MiB); set no --disable-custom-all-reduce',
+    );
+  });
+
+  test('advice that helps, but not all the way', () => {
+    const set = setOf({
+      flashinfer_mnnvl: { [64 * KIB]: 20, [MIB]: 20 },
+      vllm_custom: { [64 * KIB]: 11, [MIB]: 11 },
+      torch_symm_mem_multimem: { [64 * KIB]: 10, [MIB]: 10 },
+    });
+    const { findings, advice } = only(set, {});
+    expect(advice!.instructions.map(({ text }) => text)).toEqual([
+      '--disable-custom-all-reduce',
+      'VLLM_ALLREDUCE_USE_FLASHINFER=0',
+    ]);
+    expect(findings[0]!.text).toMatch(/\(100 % at 64 KiB\); set --disable-custom-all-reduce and VLLM/);
+    const high = setOf({
+      flashinfer_mnnvl: { [KIB]: 10, [32 * KIB]: 10, [128 * KIB]: 40, [MIB]: 40 },
+      vllm_custom: { [KIB]: 5, [32 * KIB]: 5, [128 * KIB]: 11, [MIB]: 11 },
+      torch_symm_mem_multimem: { [KIB]: 10, [MIB]: 10 },
+    });
+    // At 128 KiB 40 against 10, and custom's 11 in their place.
+    expect(only(high, {}).findings[0]!.text).toMatch(
+      /\(300 % at 128 KiB\); set VLLM_ALLREDUCE_USE_FLASHINFER=0, which leaves 10\.0 % there$/,
+    );
+  });
+
+  test('settings that would help, but are not worth it, or not known elsewhere', () => {
+    const little = setOf({
+      vllm_custom: { [KIB]: 10, [1000 * KIB]: 10, [MIB]: 10.3 },
+      nccl: { [KIB]: 10, [MIB]: 10 },
+    });
+    const { findings, advice } = only(little, { gpu: 'A100' });
+    expect(advice!.instructions).toEqual([]);
+    // 10.3 against 10.
+    expect(findings[0]!.text).toMatch(
+      /by up to 0\.3 us an operation \(3\.0 % at 1 MiB\); --disable-custom-all-reduce would take it there, and gains little in all$/,
+    );
+    const unknown = setOf({ vllm_custom: { [64 * KIB]: 10, [MIB]: 20 }, nccl: { [512 * KIB]: 8, [MIB]: 8 } });
+    expect(only(unknown, { gpu: 'A100' }).findings[0]!.text).toMatch(
+      /--disable-custom-all-reduce would take it there, at a cost at other sizes that was not measured$/,
     );
   });
 

@@ -74,8 +74,8 @@ function roundedDown(mb: number): number {
   return Math.floor(near * scale) / scale;
 }
 
-/** How far a choice is behind the best; undefined where it was not measured at a size where the present one was. */
-function behind(
+/** How far a choice is behind the best, as in Advice; undefined where it was not measured at a size where the present one was. */
+export function behind(
   { group }: Problem,
   cells: readonly Cell[],
   algorithmOf: (cell: Cell) => string | undefined,

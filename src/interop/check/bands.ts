@@ -143,10 +143,19 @@ function lossOf(group: Group, cells: readonly Cell[], pick: string, other: strin
     sum += weight * (logarithmicMean(a.pickUs, b.pickUs) - logarithmicMean(a.otherUs, b.otherUs));
     weights += weight;
   }
-  const worst = losses.reduce((a, b) => (b.percent > a.percent ? b : a));
+  const worst = losses.reduce((a, b) => (worse(b, a) ? b : a));
   const most = losses.reduce((a, b) => (b.us > a.us ? b : a));
   // One size to tell is better than two that hardly differ.
   return { worst, most: most.us > 1.01 * worst.us ? most : worst, meanUs: Math.max(0, sum / weights) };
+}
+
+/**
+ * Whether one loss is a greater share than another or, of equal shares, more time; by more than what rounding makes of interpolated times, so that
+ * of equal losses the first counts.
+ */
+export function worse(a: Loss, b: Loss): boolean {
+  const more = (x: number, y: number): boolean => x > y * (1 + 1e-9);
+  return more(a.percent, b.percent) || (!more(b.percent, a.percent) && more(a.us, b.us));
 }
 
 function lossAt(group: Group, bytes: number, pick: string, other: string): Loss {

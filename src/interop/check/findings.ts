@@ -4,9 +4,9 @@
 import { formatBytes } from '../../units.ts';
 import { dispatch, missingBackends } from '../engines/dispatch.ts';
 import type { Instruction } from '../engines/types.ts';
-import type { Advice } from './advice.ts';
-import type { LosingBand, PickBand } from './bands.ts';
-import type { Cell, Problem } from './cells.ts';
+import { type Advice, behind } from './advice.ts';
+import { type LosingBand, type Loss, type PickBand, worse } from './bands.ts';
+import { type Cell, type Problem, timeOf } from './cells.ts';
 import { unavailable } from './unavailable.ts';
 import { instructionText, percentText, sizeText, spanText, usText } from './words.ts';
 
@@ -126,32 +126,55 @@ function capText({ config: { engine, deployment, settings } }: Problem): string 
   return cap === undefined ? '' : ` of ${formatBytes(cap)}`;
 }
 
-/** The advised settings where they help here; otherwise what would, and that it costs elsewhere. */
+/** The advised settings where they help here; otherwise what would, and what it costs elsewhere. */
 function remedyFor(
-  { problem, cells, advice }: Evidence,
+  evidence: Evidence,
   { worst, other }: LosingBand,
 ): { text: string; instructions: readonly Instruction[] } {
-  const { config, group } = problem;
+  const { problem, cells, advice } = evidence;
+  const { config, tolerance, alternatives } = problem;
+  const left = advice && percentThen(problem, advice, worst);
+  if (advice !== undefined && advice.instructions.length > 0 && left !== undefined && left < worst.percent) {
+    const rest = left > tolerance * 100 ? `, which leaves ${percentText(left)} there` : '';
+    return { text: `set ${instructionText(advice.instructions)}${rest}`, instructions: advice.instructions };
+  }
+  const cell = cells.find(({ from, last }) => from <= worst.bytes && worst.bytes <= last);
+  const settings = cell?.best?.settings;
+  const only = settings && config.engine.instructions(config.settings, settings, config.deployment);
+  if (settings === undefined || only === undefined || only.length === 0) {
+    return { text: `no setting leads to ${other.label} there`, instructions: [] };
+  }
+  const index = alternatives.indexOf(settings);
+  const after = behind(problem, cells, ({ alternatives: timed }) => timed[index]?.algorithm);
+  const cost =
+    after === undefined
+      ? 'at a cost at other sizes that was not measured'
+      : after > (advice?.after ?? 0)
+        ? 'but loses more at other sizes'
+        : 'and gains little in all';
+  return { text: `${instructionText(readable(only))} would take it there, ${cost}`, instructions: [] };
+}
+
+/** The message that a bound stands for: the first after a size that is a byte above it, the last before one that is a byte below. */
+function messageAt(bytes: number): number {
+  return bytes % 16 === 1 ? bytes + 15 : bytes - (bytes % 16);
+}
+
+/** By how many percent the advised settings are behind at a size, where that was measured. */
+function percentThen(
+  { config, group }: Problem,
+  { settings }: Advice,
+  { bytes, otherUs }: Loss,
+): number | undefined {
   const { backends: _those, ...open } = config;
-  if (advice !== undefined && advice.instructions.length > 0) {
-    const then = dispatch(
-      { ...open, settings: advice.settings },
-      group.operation,
-      worst.bytes - (worst.bytes % 16),
-    );
-    if (then.algorithms.includes(other.algorithm) || then.standIns?.includes(other.algorithm)) {
-      return { text: `set ${instructionText(advice.instructions)}`, instructions: advice.instructions };
-    }
-  }
-  const best = cells.find(({ from, last }) => from <= worst.bytes && worst.bytes <= last)?.best;
-  const only = best && config.engine.instructions(config.settings, best.settings, config.deployment);
-  if (only === undefined || only.length === 0) {
-    return { text: 'no setting of its own leads there', instructions: [] };
-  }
-  return {
-    text: `${instructionText(readable(only))} would take it there, but loses more at other sizes`,
-    instructions: [],
-  };
+  const { algorithms, standIns = [] } = dispatch(
+    { ...open, settings },
+    group.operation,
+    bytes - (bytes % 16),
+  );
+  const times = [...algorithms, ...standIns].map((name) => timeOf(group, name, bytes));
+  const us = times.find((each) => each !== undefined);
+  return us === undefined ? undefined : (us / otherUs - 1) * 100;
 }
 
 /** A cap without end is no cap to tell people. */
@@ -167,7 +190,7 @@ function beyond({ config, group, alternatives }: Problem, run: readonly LosingBa
   const { from, last, by, worst, worstBand, faster } = together(run);
   const { engine } = config;
   const backend = backendOf(worstBand.other.algorithm);
-  const { attempts } = dispatch(config, group.operation, worst.bytes - (worst.bytes % 16));
+  const { attempts } = dispatch(config, group.operation, messageAt(worst.bytes));
   const failed = attempts.find((each) => each.backend === backend)?.rules.filter((rule) => !rule.holds) ?? [];
   const why = failed.length > 0 ? `: ${backend} wants ${failed.map((rule) => rule.text).join(', ')}` : '';
   const own =
@@ -223,7 +246,7 @@ function neighbours(bands: readonly LosingBand[], name: (band: LosingBand) => st
 }
 
 function together(run: readonly LosingBand[]) {
-  const worstBand = run.reduce((a, b) => (b.worst.percent > a.worst.percent ? b : a));
+  const worstBand = run.reduce((a, b) => (worse(b.worst, a.worst) ? b : a));
   const { worst } = worstBand;
   const most = run.reduce((a, b) => (b.most.us > a.most.us ? b : a)).most;
   const by =
