@@ -10,6 +10,7 @@ import { defaultPlanPath, loadPlan } from '../../plan/file.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { assemblePage } from '../../report/page/assemble.ts';
 import { renderPage } from '../../report/page/html.ts';
+import { parseLosses } from '../../report/page/losses.ts';
 import type { PageModel, ReportSource } from '../../report/page/model.ts';
 import { formatBytes } from '../../units.ts';
 import { checkOutput, UsageError } from '../options.ts';
@@ -22,6 +23,7 @@ interface Named extends ReportSource {
 interface Options {
   plan?: string;
   compare?: string[];
+  losses?: string;
   output: string;
   svg?: string;
   title?: string;
@@ -42,6 +44,8 @@ Examples:
     $ crossover report nccl.txt vllm.json --plan crossover-plan.json -o host.html
   Before and after, or two hosts: only what differs by more than the spreads is marked
     $ crossover report before.json --compare after.json
+  With the sizes at which an engine's settings lose
+    $ crossover check --engine vllm set.json --json >losses.json; crossover report set.json --losses losses.json
   The charts as SVG files, light and dark
     $ crossover report --svg charts
 `;
@@ -55,6 +59,7 @@ export function reportCommand(): Command {
       'a plan whose choices are shown with the files ($CROSSOVER_PLAN, or crossover-plan.json)',
     )
     .option('--compare <files...>', 'beside the others, a set each: after a change, of another host')
+    .option('--losses <file>', 'sizes at which a choice loses, as "crossover check --json" prints them')
     .option('-o, --output <file>', 'the page', 'crossover-report.html')
     .option('--svg <folder>', 'write the charts there, too, as SVG files')
     .option('--title <text>', "the page's title")
@@ -71,7 +76,8 @@ async function run(files: readonly string[], options: Options): Promise<void> {
   }
   const sources: Named[] = [await firstSource(files, options.plan)];
   for (const file of compared) sources.push(await readSource([file], undefined));
-  const model = assemblePage({ title: options.title ?? titleOf(sources), sources: named(sources) });
+  const losses = options.losses === undefined ? [] : parseLosses(read(options.losses), options.losses);
+  const model = assemblePage({ title: options.title ?? titleOf(sources), sources: named(sources), losses });
   if (model.sections.length === 0 && model.matrices.length === 0) {
     throw new CrossoverError('there is nothing to show: no measurement and no matrix could be read');
   }
@@ -157,6 +163,14 @@ async function writeCharts(model: PageModel, folder: string, quiet: boolean): Pr
   }
   for (const { name, text } of files) write(join(folder, name), text);
   if (!quiet) console.log(`${folder}: ${files.length} SVG files`);
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new CrossoverError(`cannot read ${path}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 function write(path: string, text: string): void {

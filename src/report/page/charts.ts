@@ -36,7 +36,7 @@ export function curvesOption(section: Section, quantity: Quantity, look: Look): 
   const head = headOf(section, quantity, look);
   const ribbonHeight = section.ribbons.length * RIBBON_HEIGHT;
   const left = nameRoom(section, look);
-  const right = 18;
+  const right = 22;
   const bottom = 50;
   const sizes = sizeAxis(sizesOf(section), look.width - left - right);
   const grids = [
@@ -97,8 +97,9 @@ export function curvesOption(section: Section, quantity: Quantity, look: Look): 
         ],
     series: [
       marks(section, sizes, look),
-      ...section.series.map((one) => bandSeries(section, one, quantity, look)),
+      // A legend shows the first series of a name: the line with its symbol. Bands lie below all the same, by their z.
       ...section.series.map((one) => lineSeries(section, one, quantity, look)),
+      ...section.series.map((one) => bandSeries(section, one, quantity, look)),
       ...(hasRibbon ? [ribbonSeries(section, look)] : []),
     ],
   };

@@ -41,7 +41,8 @@ export interface Look {
 
 export type Quantity = 'time' | 'bandwidth';
 
-export const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, Helvetica, Arial, sans-serif';
+/** Of single quotes: it stands inside of attributes, too. */
+export const FONT = `system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif`;
 
 export const QUANTITY_NAMES: Readonly<Record<Quantity, string>> = {
   time: 'time, us',
@@ -125,7 +126,7 @@ export function headOf(
   const lines = legendLines(names, look.width - 40);
   const what = quantity === 'time' ? 'time' : 'bus bandwidth';
   return {
-    top: 38 + lines * 21,
+    top: 36 + lines * 22,
     parts: {
       title: titleOf(`${section.title}: ${what}`, look),
       legend: {
@@ -133,9 +134,11 @@ export function headOf(
         top: 36,
         left: 14,
         right: 14,
-        itemGap: 14,
-        itemWidth: 24,
+        itemGap: 10,
+        itemWidth: 26,
         itemHeight: 8,
+        // Fonts are wider in some places than where the width was reckoned: wide spaces make room.
+        formatter: (name) => name + EM_SPACE.repeat(1 + Math.floor(name.length / 16)),
         textStyle: { color: ink.text, fontFamily: FONT },
       },
     },
@@ -158,12 +161,14 @@ export function titleOf(text: string, { theme, width }: Look): TitleComponentOpt
   };
 }
 
+const EM_SPACE = '\u2003';
+
 /** Lines that a legend takes, by the width that letters have about. */
 function legendLines(names: readonly string[], width: number): number {
   let lines = 1;
   let used = 0;
   for (const name of names) {
-    const needed = 24 + 8 + name.length * 6.6 + 14;
+    const needed = 26 + 5 + name.length * 6.6 + 12 * (1 + Math.floor(name.length / 16)) + 10;
     if (used > 0 && used + needed > width) {
       lines++;
       used = 0;

@@ -191,9 +191,11 @@ export function matrixOption(matrix: MatrixModel, look: Look): ChartOption {
   );
   const apart = cells.filter(({ i, j }) => i !== j).map(({ value }) => value);
   const [least, most] = apart.length === 0 ? [0, 1] : [Math.min(...apart), Math.max(...apart)];
+  // Links that are equal but for noise look equal: the scale is of half the largest value at least.
+  const span = Math.max(most - least, most / 2) || 1;
   const ramp = RAMP[look.theme];
   const colorOf = (value: number): string => {
-    const share = most === least ? 0.5 : Math.min(1, Math.max(0, (value - least) / (most - least)));
+    const share = Math.min(1, Math.max(0, 1 - (most - value) / span));
     return ramp[Math.round(share * (ramp.length - 1))]!;
   };
   const axis = {

@@ -7,6 +7,7 @@ import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { loadPlan } from '../../../dist/plan/file.js';
 import { assemblePage } from '../../../dist/report/page/assemble.js';
 import { renderPage } from '../../../dist/report/page/html.js';
+import { renderSvgFiles } from '../../../dist/report/page/svg.js';
 import { Browsing, CHROMIUM, HAS_CHROMIUM, type Opened } from './browser.ts';
 import { CROSSING, HOSTILE, measurement, PLAN, set } from './samples.ts';
 
@@ -279,5 +280,20 @@ describe.skipIf(!HAS_CHROMIUM)('the page in Chromium', () => {
     expect(await page.locator('#section-1-time table.tip').innerText()).toContain('<img');
     expect(await page.locator('img').count()).toBe(0);
     expect(await page.title()).toContain('</script>');
+  });
+
+  test('SVG files are drawn as images, whatever names they hold', async () => {
+    const hostile = set([measurement(HOSTILE, 1024, 2), measurement('b', 1024, 3), ...FUSED], { matrices });
+    const files = renderSvgFiles(
+      assemblePage({ title: HOSTILE, sources: [{ name: HOSTILE, measurements: hostile }] }),
+    );
+    const images = files.map(
+      ({ text }) => `<img alt="" src="data:image/svg+xml;base64,${Buffer.from(text).toString('base64')}">`,
+    );
+    const { page, close } = await browsing!.open(images.join('\n'));
+    onTestFinished(close);
+    // An image that is no XML has no size.
+    const widths = await page.evaluate<number[]>('[...document.images].map((image) => image.naturalWidth)');
+    expect(widths).toEqual(files.map(() => 860));
   });
 });

@@ -6,20 +6,21 @@ import { curveStyle, textOn } from '../../../dist/report/page/palette.js';
 import { renderSvgFiles } from '../../../dist/report/page/svg.js';
 import { CROSSING, HOSTILE, measurement, PLAN, set } from './samples.ts';
 
-/** Whether every element that is opened is closed, and no text holds what would open one. */
+/** Whether it is XML: every element that is opened is closed, attributes are in quotes once, and no text holds what would open one. */
 function wellFormed(svg: string): boolean {
   const open: string[] = [];
-  for (const [, close, name, rest] of svg.matchAll(
-    /<(\/?)([a-zA-Z][\w:]*)((?:"[^"]*"|'[^']*'|[^<>"'])*)>/g,
-  )) {
+  const plain = svg.replaceAll(/<style[\s\S]*?<\/style>/g, '');
+  for (const [tag] of plain.matchAll(/<[^>]*>/g)) {
+    const [, close, name, attributes, alone] = /^<(\/?)([a-zA-Z][\w:]*)([\s\S]*?)(\/?)>$/.exec(tag) ?? [];
+    if (name === undefined || !/^(?:\s+[\w:-]+="[^"<]*")*\s*$/.test(attributes!)) return false;
     if (close) {
       if (open.pop() !== name) return false;
-    } else if (!rest!.endsWith('/')) {
-      open.push(name!);
+    } else if (!alone) {
+      open.push(name);
     }
   }
-  const text = svg.replaceAll(/<[^<>]*>/g, '');
-  return open.length === 0 && !/[<>]|&(?!amp;|lt;|gt;|quot;|#39;|nbsp;)/.test(text);
+  const text = plain.replaceAll(/<[^>]*>/g, '');
+  return open.length === 0 && !/[<>]|&(?!amp;|lt;|gt;|quot;|#39;)/.test(text);
 }
 
 test('a file a chart, light and dark', () => {
@@ -54,7 +55,7 @@ test('has title, axes, names of curves, and the crossover', () => {
   for (const words of ['All-reduce, bf16, 4 ranks, replay: time', 'message size, bytes', 'time, us']) {
     expect(time!.text).toContain(`>${words}<`);
   }
-  for (const words of ['fast', 'wide', '128K', '1K', '1M', 'fastest']) {
+  for (const words of ['fast\u2003', 'wide\u2003', '128K', '1K', '1M', 'fastest']) {
     expect(time!.text).toContain(`>${words}<`);
   }
   expect(bandwidth!.text).toContain('>bus bandwidth, GB/s<');
@@ -68,6 +69,7 @@ test('of hostile names, and of a plan with a section that has no curves', () => 
   );
   for (const { text, name } of hostile) {
     expect(text).not.toContain('<img');
+    expect(wellFormed(text), name).toBe(true);
     expect(name).toMatch(/^[a-z0-9.-]+$/);
   }
   expect(renderSvgFiles(assemblePage({ title: 'Bare', sources: [{ name: 'a', plan: bare }] }))).toEqual([]);

@@ -171,7 +171,7 @@ export class SectionView {
     const values = shown.length > 0 ? shown : shownValues(this.#section, quantity);
     const { step } = sizeAxis(
       [2 ** from, 2 ** to],
-      view.look.width - nameRoom(this.#section, view.look) - 18,
+      view.look.width - nameRoom(this.#section, view.look) - 22,
     );
     const interval = { interval: step };
     chart.setOption({
