@@ -11,7 +11,9 @@ test('--version is the version of the package', async () => {
 
 const COMMANDS = [
   [],
-  ...['tune', 'bench', 'run', 'doctor', 'plan', 'simulate', 'check', 'export'].map((name) => [name]),
+  ...['tune', 'bench', 'run', 'doctor', 'plan', 'simulate', 'check', 'export', 'import'].map((name) => [
+    name,
+  ]),
   ...['show', 'explain', 'check', 'schema'].map((name) => ['plan', name]),
 ];
 
@@ -24,7 +26,7 @@ test.each(COMMANDS.map((command) => [command]))('help of %j has an example', asy
 });
 
 test('every command prints data when asked', async () => {
-  for (const name of ['tune', 'bench', 'run', 'doctor', 'simulate', 'check']) {
+  for (const name of ['tune', 'bench', 'run', 'doctor', 'simulate', 'check', 'import']) {
     expect((await crossover([name, '--help'])).out).toContain('--json');
   }
 });

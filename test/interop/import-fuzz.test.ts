@@ -53,6 +53,21 @@ const INPUTS: readonly string[] = [
   some(result('4xh200/all-reduce-4-gpus.json'), 'rows', 1),
 ];
 
+/** What undamaged lines of logs and tables say: operation and time. */
+const SAID: ReadonlyMap<string, ReadonlySet<string>> = saidBy(INPUTS.filter((text) => !/^[[{]/.test(text)));
+
+function saidBy(texts: readonly string[]): Map<string, Set<string>> {
+  const said = new Map<string, Set<string>>();
+  for (const text of texts) {
+    const lines = text.split('\n');
+    for (const { operation, us, source } of read(text).measurements) {
+      const line = lines[source.line - 1]!;
+      said.set(line, (said.get(line) ?? new Set()).add(`${operation} ${us}`));
+    }
+  }
+  return said;
+}
+
 interface Damage {
   readonly kind: 'drop' | 'double' | 'cut' | 'splice' | 'flip' | 'swap' | 'join' | 'wrap' | 'paste';
   /** Where, as shares of the whole. */
@@ -127,7 +142,13 @@ describe('damaged inputs', () => {
           const set = read(text, { worldSize: own % 2 === 0 ? 4 : undefined });
           measurements += set.measurements.length;
           expectTraceable(text, set);
-          for (const { us, bytes, worldSize } of set.measurements) {
+          const after = text.split('\n');
+          for (const { operation, us, bytes, worldSize, source } of set.measurements) {
+            // Whatever became of the lines around it, a line is not read as something else than it was. Rows of CSV mean what their head says.
+            const said = SAID.get(after[source.line - 1]!);
+            if (said !== undefined && !CSV.includes(after[source.line - 1]!)) {
+              expect([...said]).toContain(`${operation} ${us}`);
+            }
             expect(us > 0 && Number.isSafeInteger(bytes) && bytes >= 0 && worldSize >= 1).toBe(true);
           }
           for (const { source, message } of set.complaints) {

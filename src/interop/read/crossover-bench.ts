@@ -4,7 +4,7 @@
 
 import { crossoverAlgorithm, readFingerprint } from './crossover-plan.ts';
 import { type Fields, measurementOf } from './fields.ts';
-import { type Found, quoted, type Sink } from './format.ts';
+import { type Found, type Sink, shown } from './format.ts';
 import { isArray, isObject, type Json, type JsonDocument, type JsonObject } from './json-text.ts';
 
 /** Peers of bench/gpu.mjs, but for those that keep their names; `our nccl` is among the algorithms as well. */
@@ -60,20 +60,21 @@ export function readGpuResult(document: JsonDocument, sink: Sink): void {
   const protocol = String(root.protocol);
   const common: Fields = {
     dtype: /^(\w+),/.exec(protocol)?.[1],
-    world_size: root.gpus,
+    world_size: root.gpus ?? '',
     mode: /\bgraph\b/.test(protocol) ? 'replay' : undefined,
   };
   for (const row of (root.rows as readonly Json[]).filter(isObject)) {
-    const { operation, hidden, quantization } = row;
+    // What is missing here is a damaged file, and nothing to take from defaults.
+    const { operation = '', hidden, quantization } = row;
     const own: Fields = { ...common, operation, hidden, quantization };
     for (const one of isArray(row.algorithms) ? row.algorithms.filter(isObject) : []) {
       readTime(document, one, row.bytes, own, sink);
     }
     for (const peer of isArray(row.peers) ? row.peers.filter(isObject) : []) {
-      const name = String(peer.peer);
-      if (name.startsWith('our ')) continue;
+      const name = peer.peer;
+      if (typeof name === 'string' && name.startsWith('our ')) continue;
       const names = PEERS[String(operation)] ?? {};
-      const algorithm = Object.hasOwn(names, name) ? names[name] : name;
+      const algorithm = typeof name === 'string' && Object.hasOwn(names, name) ? names[name] : name;
       keep(
         measurementOf({ ...own, algorithm, bytes: row.bytes, us: peer.us }, sink.defaults),
         document.line(peer, 'us'),
@@ -94,7 +95,7 @@ function readTime(
   const { algorithm, tunables, us, spread } = time;
   const line = document.line(time, 'us');
   if (typeof algorithm !== 'string') {
-    sink.complain(line, `the algorithm is ${quoted(String(algorithm))}; use a name`);
+    sink.complain(line, `the algorithm is ${shown(algorithm)}; use a name`);
     return;
   }
   const numbers = Object.entries(isObject(tunables) ? tunables : {}).filter(

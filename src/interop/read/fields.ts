@@ -3,7 +3,7 @@
  */
 import { MODES, QUANTIZATIONS } from '../../operations.ts';
 import { MEASURED_OPERATIONS } from '../measurement.ts';
-import { type Defaults, type Found, quoted } from './format.ts';
+import { type Defaults, type Found, shown } from './format.ts';
 import { dtypeName, PRINTED } from './values.ts';
 
 export const FIELDS = [
@@ -37,7 +37,7 @@ export function measurementOf(fields: Fields, defaults: Defaults): Found | strin
     const value = fields[name];
     if (value === undefined || value === null) return undefined;
     const parsed = parse(value);
-    if (parsed === undefined) problems.push(`${name} is ${quoted(String(value))}; use ${use}`);
+    if (parsed === undefined) problems.push(`${name} is ${shown(value)}; use ${use}`);
     return parsed;
   };
   const needed = <T>(name: Field, parse: (value: unknown) => T | undefined, use: string, other: T): T => {

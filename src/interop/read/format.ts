@@ -35,6 +35,13 @@ export interface LineFormat {
   end(): void;
 }
 
+/** A value as it is shown in a complaint. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return quoted(value);
+  if (typeof value === 'number') return String(value);
+  return value === undefined ? 'missing' : quoted(JSON.stringify(value));
+}
+
 /** A line as it is quoted in a complaint. */
 export function quoted(text: string): string {
   const flat = text

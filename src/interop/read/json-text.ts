@@ -9,7 +9,7 @@ export type JsonObject = { readonly [name: string]: Json };
 export class JsonDocument {
   readonly value: Json;
   readonly #starts: ReadonlyMap<object, number>;
-  readonly #lines: ReadonlyMap<object, ReadonlyMap<string, number>>;
+  readonly #lines: ReadonlyMap<object, Lines>;
 
   /**
    * @param first the line that the text begins on
@@ -24,7 +24,8 @@ export class JsonDocument {
 
   /** The line that a member of an object stands on; that of the object, when it has no such member. */
   line(object: JsonObject | readonly Json[], member?: string): number {
-    const own = member === undefined ? undefined : this.#lines.get(object)?.get(member);
+    const lines = member === undefined ? undefined : this.#lines.get(object);
+    const own = lines instanceof Map ? lines.get(member!) : lines?.[Object.keys(object).indexOf(member!)];
     return own ?? this.#starts.get(object) ?? 1;
   }
 }
@@ -37,9 +38,16 @@ export function isArray(value: Json | undefined): value is readonly Json[] {
   return Array.isArray(value);
 }
 
+/** Of members, in the order of Object.keys; by name where that is not the order of the file, as names that are numbers come first. */
+type Lines = number[] | Map<string, number>;
+
+const WHOLE = /^\d+$/;
+
 /** Deeper than any file of measurements. */
 const DEEPEST = 64;
 const NUMBER = /-?(?:\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|Infinity)|NaN/y;
+/** Text with nothing in it that JSON writes otherwise. */
+const PLAIN = /^"[\w .,:;()/=+-]*"$/;
 const WORDS: readonly (readonly [string, Json])[] = [
   ['true', true],
   ['false', false],
@@ -48,8 +56,8 @@ const WORDS: readonly (readonly [string, Json])[] = [
 
 class Parser {
   readonly starts: Map<object, number> = new Map();
-  /** Only of members on other lines than their object's first: most objects are on one. */
-  readonly lines: Map<object, Map<string, number>> = new Map();
+  /** Only of objects that are on several lines. */
+  readonly lines: Map<object, Lines> = new Map();
   readonly #text: string;
   #at = 0;
   #line: number;
@@ -88,17 +96,19 @@ class Parser {
     if (character === '{') return this.#object(depth);
     if (character === '[') return this.#array(depth);
     if (character === '"') return this.#string();
+    NUMBER.lastIndex = this.#at;
+    const number = NUMBER.exec(this.#text);
+    if (number !== null) {
+      this.#at += number[0].length;
+      return Number(number[0]);
+    }
     for (const [word, value] of WORDS) {
       if (this.#text.startsWith(word, this.#at)) {
         this.#at += word.length;
         return value;
       }
     }
-    NUMBER.lastIndex = this.#at;
-    const number = NUMBER.exec(this.#text);
-    if (number === null) return this.#fail('a value');
-    this.#at += number[0].length;
-    return Number(number[0]);
+    return this.#fail('a value');
   }
 
   #string(): string {
@@ -108,6 +118,10 @@ class Parser {
       if (this.#text[end] === '\\') end++;
     }
     const raw = this.#text.slice(this.#at, end + 1);
+    if (PLAIN.test(raw)) {
+      this.#at = end + 1;
+      return raw.slice(1, -1);
+    }
     let value: unknown;
     try {
       value = JSON.parse(raw);
@@ -122,6 +136,8 @@ class Parser {
     const object: Record<string, Json> = {};
     const start = this.#line;
     this.starts.set(object, start);
+    const names: string[] = [];
+    const lines: number[] = [];
     this.#at++;
     this.#space();
     if (this.#take('}')) return object;
@@ -132,19 +148,20 @@ class Parser {
       this.#space();
       if (!this.#take(':')) this.#fail('":"');
       const value = this.#value(depth + 1);
-      if (this.#line !== start) this.#remember(object, name);
-      // Assigned, __proto__ would be no member.
-      Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
+      // Scalars are on the line that has just been read; objects and arrays have their own.
+      const before = Object.hasOwn(object, name) ? names.indexOf(name) : names.push(name) - 1;
+      lines[before] = this.#line;
+      if (name !== '__proto__') object[name] = value;
+      // Assigned, it would be no member.
+      else
+        Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
       this.#space();
     } while (this.#take(','));
     if (!this.#take('}')) this.#fail('"," or "}"');
+    if (this.#line === start) return object;
+    const ordered = !names.some((name) => WHOLE.test(name));
+    this.lines.set(object, ordered ? lines : new Map(names.map((name, i) => [name, lines[i]!])));
     return object;
-  }
-
-  /** Scalars are on the line that has just been read; objects and arrays have their own. */
-  #remember(object: object, name: string): void {
-    const own = this.lines.get(object) ?? new Map<string, number>();
-    this.lines.set(object, own.set(name, this.#line));
   }
 
   #array(depth: number): Json[] {

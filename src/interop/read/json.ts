@@ -4,7 +4,7 @@
  */
 import { isBenchResult, isGpuResult, readBenchResult, readGpuResult } from './crossover-bench.ts';
 import { isPlan, readPlan } from './crossover-plan.ts';
-import { type LineFormat, quoted } from './format.ts';
+import { type LineFormat, quoted, shown } from './format.ts';
 import { isArray, isObject, type Json, JsonDocument } from './json-text.ts';
 import { isNcclTestsJson, readNcclTestsJson } from './nccl-tests-json.ts';
 import { isOwn, isSet, readOwn, readSet, type SetSink } from './own-json.ts';
@@ -118,7 +118,7 @@ export class JsonLines implements LineFormat {
 
 function describe(value: Json): string {
   if (isArray(value)) return `an array of ${value.length}`;
-  if (!isObject(value)) return quoted(String(value));
+  if (!isObject(value)) return shown(value);
   const names = Object.keys(value);
   const more = names.length > 8 ? `, and ${names.length - 8} more` : '';
   return `an object with ${names.slice(0, 8).map(quoted).join(', ')}${more}`;

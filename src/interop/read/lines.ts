@@ -21,7 +21,9 @@ const SRUN = /^ *\d{1,5}: (?=#| +\d)/;
 export async function readLines(path: string, each: (text: string, number: number) => void): Promise<void> {
   const stream = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: 1 << 18 });
   const decoder = new TextDecoder();
-  let rest = '';
+  /** The beginning of a line whose end has not come; joined once, as long lines come in hundreds of pieces. */
+  let rest: string[] = [];
+  let length = 0;
   let number = 0;
   const take = (text: string): void => {
     number++;
@@ -29,14 +31,17 @@ export async function readLines(path: string, each: (text: string, number: numbe
   };
   try {
     for await (const chunk of stream as AsyncIterable<Uint8Array>) {
-      const text = rest + decoder.decode(chunk, { stream: true });
+      const text = decoder.decode(chunk, { stream: true });
       let from = 0;
       for (let to = text.indexOf('\n'); to >= 0; to = text.indexOf('\n', from)) {
-        take(text.slice(from, to));
+        take((length === 0 ? '' : rest.join('')) + text.slice(from, to));
+        rest = [];
+        length = 0;
         from = to + 1;
       }
-      rest = text.slice(from);
-      if (rest.length > LONGEST_LINE) {
+      rest.push(text.slice(from));
+      length += text.length - from;
+      if (length > LONGEST_LINE) {
         throw new CrossoverError(`${path} line ${number + 1}: longer than ${LONGEST_LINE} characters`);
       }
     }
@@ -45,8 +50,8 @@ export async function readLines(path: string, each: (text: string, number: numbe
     const message = error instanceof Error ? error.message : String(error);
     throw new CrossoverError(`cannot read ${path}: ${message.split(', ', 1)[0]}`, { cause: error });
   }
-  rest += decoder.decode();
-  if (rest !== '') take(rest);
+  const last = rest.join('') + decoder.decode();
+  if (last !== '') take(last);
 }
 
 /** A line without its end and without what others put around it. */

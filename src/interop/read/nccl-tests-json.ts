@@ -2,7 +2,7 @@
  * @file Reads what nccl-tests writes with -J. Its list of devices may be of one process only, so the ranks are told by the bandwidths.
  */
 import type { MeasuredOperation } from '../measurement.ts';
-import type { Sink } from './format.ts';
+import { type Sink, shown } from './format.ts';
 import { isArray, isObject, type Json, type JsonDocument, type JsonObject } from './json-text.ts';
 import { algorithmOf, busFactor, countFits, operationOf, PROGRAM, type Shape } from './nccl-tests-rows.ts';
 import { dtypeName, ncclVersion } from './values.ts';
@@ -37,7 +37,7 @@ export function readNcclTestsJson(document: JsonDocument, sink: Sink): void {
   if (!Number.isInteger(local) || local < 1 || worldSize % local !== 0) {
     sink.complain(
       at,
-      `the bandwidths are of ${worldSize} ranks, and a process has ${config.ngpus} GPUs; expected a multiple`,
+      `the bandwidths are of ${worldSize} ranks, and a process has ${shown(config.ngpus)} GPUs; expected a multiple`,
     );
     return;
   }
@@ -78,7 +78,7 @@ function readResult(document: JsonDocument, result: JsonObject, common: Common, 
   const shape: Shape = {
     bytes: Number(result.size),
     count: Number(result.count),
-    dtype: dtypeName(String(result.type)),
+    dtype: typeof result.type === 'string' ? dtypeName(result.type) : undefined,
     redop: undefined,
     root: undefined,
   };
@@ -112,7 +112,7 @@ function readResult(document: JsonDocument, result: JsonObject, common: Common, 
     if (!near(rate, algorithmGBs) || !near(rate * factor, busGBs)) {
       sink.complain(
         line,
-        `${bytes} bytes in ${us} us on ${worldSize} ranks are not ${algorithmGBs} and ${busGBs} GB/s`,
+        `${bytes} bytes in ${us} us on ${worldSize} ranks are not ${shown(algorithmGBs)} and ${shown(busGBs)} GB/s`,
       );
       continue;
     }

@@ -265,7 +265,9 @@ export class NcclTestsText implements LineFormat {
     if (counted && Number(wrong) > 0) {
       this.#sink.complain(number, `${wrong} results${which} were wrong; the time was read all the same`);
     }
-    this.#sink.measured({ ...common, us: Number(time) }, number);
+    const { operation, algorithm, bytes, dtype, worldSize, mode } = common;
+    const us = Number(time);
+    this.#sink.measured({ operation, algorithm, bytes, dtype, worldSize, mode, inPlace, us }, number);
   }
 
   #operation(run: Run, shape: Shape, worldSize: number, number: number): MeasuredOperation | undefined {

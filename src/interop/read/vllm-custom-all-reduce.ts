@@ -98,17 +98,23 @@ export class VllmCustomAllReduce implements LineFormat {
       this.#sink.complain(number, row);
       return true;
     }
-    // Halves; 25 calls one after the other between two events; NCCL's in place, vLLM's from one buffer to another.
-    const common = {
-      operation: 'all_reduce',
-      bytes: row.bytes,
-      dtype: 'f16',
-      worldSize: row.ranks,
-      mode: 'eager',
-    } as const;
-    this.#sink.measured({ ...common, algorithm: 'vllm_custom', inPlace: false, us: row.vllm }, number);
-    this.#sink.measured({ ...common, algorithm: 'nccl', inPlace: true, us: row.nccl }, number);
+    this.#keep(row, 'vllm_custom', false, row.vllm, number);
+    this.#keep(row, 'nccl', true, row.nccl, number);
     return true;
+  }
+
+  /** Halves; 25 calls one after the other between two events; NCCL's in place, vLLM's from one buffer to another. */
+  #keep(
+    { bytes, ranks: worldSize }: VllmCustomAllReduceRow,
+    algorithm: string,
+    inPlace: boolean,
+    us: number,
+    number: number,
+  ): void {
+    this.#sink.measured(
+      { operation: 'all_reduce', algorithm, bytes, dtype: 'f16', worldSize, inPlace, mode: 'eager', us },
+      number,
+    );
   }
 
   end(): void {

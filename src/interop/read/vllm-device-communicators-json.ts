@@ -1,7 +1,7 @@
 /**
  * @file Reads what vLLM's benchmark_device_communicators.py writes with --output-json: the same as its table, with all digits.
  */
-import type { Sink } from './format.ts';
+import { type Sink, shown } from './format.ts';
 import { isObject, type Json, type JsonDocument, type JsonObject } from './json-text.ts';
 import { dtypeName, elementBytes, fromMilliseconds } from './values.ts';
 import { communicatorAlgorithm } from './vllm-device-communicators.ts';
@@ -15,7 +15,7 @@ export function readCommunicatorsJson(document: JsonDocument, sink: Sink): void 
   const dtype = dtypeName(String(root.dtype));
   const row = Number(root.hidden_size) * (elementBytes(dtype) ?? Number.NaN);
   if (!Number.isSafeInteger(row)) {
-    const got = `hidden_size ${String(root.hidden_size)} and dtype ${String(root.dtype)}`;
+    const got = `hidden_size ${shown(root.hidden_size)} and dtype ${shown(root.dtype)}`;
     sink.complain(document.line(root), `${got} make no bytes a row; the file is not read`);
     return;
   }
