@@ -129,12 +129,13 @@ export function servingOf(name: ServingEngineName, options: ServingOptions, set:
     configs,
     model,
     stepMs: options.stepMs === undefined ? undefined : parseAbove(options.stepMs, '--step-ms', 0),
-    tolerance: parseTolerance(options.tolerance),
+    tolerance: toleranceOf(options),
     notes: [...(note === undefined ? [] : [note]), ...engine.source.uncertain],
   };
 }
 
-function parseTolerance(text: string): number {
+/** --tolerance as a share: 0.02 for 2 percent. */
+export function toleranceOf({ tolerance: text }: Pick<ServingOptions, 'tolerance'>): number {
   const value = Number(text);
   if (text.trim() === '' || !(value >= 0 && value < Number.POSITIVE_INFINITY)) {
     throw new UsageError(`--tolerance is "${text}"; use a number of percent, 0 or more`);

@@ -1,5 +1,6 @@
 /**
- * @file `crossover check`: measurements against the settings of a serving engine. What it picks by size, what that loses, and what to set.
+ * @file `crossover check`: measurements against the settings of a serving engine. What it picks by size, what that loses, and what to set. And with
+ * `--live`, a plan against this host.
  */
 import { Command, Option } from 'commander';
 import { CrossoverError } from '../../errors.ts';
@@ -7,16 +8,22 @@ import { compare, type Report, worstPercent } from '../../interop/compare.ts';
 import { ENGINE_NAMES, type ServingEngineName } from '../../interop/engines/find.ts';
 import { readMeasurements } from '../../interop/read/index.ts';
 import { engineTitle, formatComparison } from '../../report/check-tables.ts';
+import { checkLive } from '../check-live.ts';
+import { parseAbove, UsageError } from '../options.ts';
 import {
   type Serving,
   type ServingOptions,
   servingOf,
+  toleranceOf,
   VERSIONS_HELP,
   withServingOptions,
 } from '../serving-options.ts';
 
 interface Options extends ServingOptions {
-  engine: ServingEngineName;
+  engine?: ServingEngineName;
+  live?: boolean;
+  plan?: string;
+  seconds: string;
   json?: boolean;
 }
 
@@ -30,37 +37,60 @@ Examples:
     $ crossover check --engine vllm --gpu H100 --tp 8 --backends CUSTOM,PYNCCL communicators.json
   In percent of decode throughput
     $ crossover check --engine vllm --gpu H200 --tp 8 --model qwen3-30b-a3b --step-ms 9.5 *.json
+  Does the plan still hold, after an update of the driver?
+    $ crossover check --live
 
-Exit code 1 when a setting would be faster somewhere by more than --tolerance.
+Exit code 1 when a setting, or for --live another algorithm, would be faster somewhere by more than --tolerance.
 `;
 
 export function checkCommand(): Command {
   const command = new Command('check')
-    .description('compare measurements with what a serving engine would pick')
-    .argument('<files...>', 'measurements of any format that "crossover import" reads; - is standard input')
-    .addOption(
-      new Option('--engine <name>', 'serving engine').choices([...ENGINE_NAMES]).makeOptionMandatory(),
-    );
+    .description('compare measurements with what a serving engine would pick, or a plan with this host')
+    .argument('[files...]', 'measurements of any format that "crossover import" reads; - is standard input')
+    .addOption(new Option('--engine <name>', 'serving engine').choices([...ENGINE_NAMES]))
+    .option('--live', "measure what this host's plan hangs on again, in place of reading files")
+    .option('--plan <file>', 'the plan for --live ($CROSSOVER_PLAN, or crossover-plan.json)')
+    .option('--seconds <s>', 'time for measuring, for --live', '15');
   return withServingOptions(command)
     .optionsGroup('Output:')
     .option('--json', 'print data instead of text')
     .addHelpText('after', HELP)
-    .action(async (files: string[], options: Options) => {
-      const set = await readMeasurements(files);
-      for (const { source, message } of set.complaints) {
-        console.error(`${source.file}:${source.line}: ${message}`);
-      }
-      const serving = servingOf(options.engine, options, set);
-      const reports = serving.configs.map((config) => compare(set, config, serving));
-      if (reports.every(({ comparisons }) => comparisons.length === 0)) {
-        const why = reports.flatMap(({ notes }) => notes).join('; ');
-        throw new CrossoverError(
-          `nothing to check: no all_reduce or all_reduce_rms_norm at this world size and type${why && ` (${why})`}`,
-        );
-      }
-      print(options, serving, reports);
-      if (Math.max(...reports.map(worstPercent)) > serving.tolerance * 100) process.exitCode = 1;
-    });
+    .action((files: string[], options: Options) =>
+      options.live ? checkPlan(files, options) : checkEngine(files, options),
+    );
+}
+
+async function checkPlan(files: readonly string[], options: Options): Promise<void> {
+  if (files.length > 0) throw new UsageError('--live measures; it reads no files');
+  if (options.engine) throw new UsageError('--live is about the plan; leave --engine out');
+  const seconds = parseAbove(options.seconds, '--seconds', 0);
+  const tolerance = toleranceOf(options);
+  const holds = await checkLive({ plan: options.plan, seconds, tolerance, json: options.json === true });
+  if (!holds) process.exitCode = 1;
+}
+
+async function checkEngine(files: string[], options: Options): Promise<void> {
+  const { engine } = options;
+  if (!engine)
+    throw new UsageError(
+      `name a serving engine: --engine ${ENGINE_NAMES.join(' or ')}; or check the plan: --live`,
+    );
+  if (options.plan !== undefined) throw new UsageError('--plan is for --live');
+  if (files.length === 0) throw new UsageError('name files with measurements, or - for standard input');
+  const set = await readMeasurements(files);
+  for (const { source, message } of set.complaints) {
+    console.error(`${source.file}:${source.line}: ${message}`);
+  }
+  const serving = servingOf(engine, options, set);
+  const reports = serving.configs.map((config) => compare(set, config, serving));
+  if (reports.every(({ comparisons }) => comparisons.length === 0)) {
+    const why = reports.flatMap(({ notes }) => notes).join('; ');
+    throw new CrossoverError(
+      `nothing to check: no all_reduce or all_reduce_rms_norm at this world size and type${why && ` (${why})`}`,
+    );
+  }
+  print(options, serving, reports);
+  if (Math.max(...reports.map(worstPercent)) > serving.tolerance * 100) process.exitCode = 1;
 }
 
 function print({ json }: Options, { configs, notes, tolerance }: Serving, reports: readonly Report[]): void {
