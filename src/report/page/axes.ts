@@ -55,3 +55,10 @@ export function roughSize(bytes: number): string {
   const [value, unit] = formatBytes(bytes).split(' ') as [string, string];
   return `${Number(Number(value).toPrecision(Number(value) >= 1000 ? 4 : 3))} ${unit}`;
 }
+
+/** Powers of 2 at which a size axis has ticks; those of a zoomed axis, which begins anywhere, are the same multiples. */
+export function sizeTicks({ min, max, step }: LogAxis): number[] {
+  const ticks: number[] = [];
+  for (let log = Math.ceil(min / step - 1e-9) * step; log <= max + 1e-9; log += step) ticks.push(log);
+  return ticks;
+}

@@ -3,7 +3,7 @@
  */
 
 import type { LineSeriesOption } from 'echarts/charts';
-import { type LogAxis, roughSize, sizeAxis, sizeTick } from './axes.ts';
+import { type LogAxis, roughSize, sizeAxis, sizeTick, sizeTicks } from './axes.ts';
 import {
   base,
   type ChartOption,
@@ -48,17 +48,21 @@ export function curvesOption(section: Section, quantity: Quantity, look: Look): 
     },
     { left, right, height: ribbonHeight, bottom },
   ];
-  const noLine = { axisLine: { show: false }, axisTick: { show: false }, axisLabel: { show: false } };
-  const sizeTicks = {
+  const customValues = sizeTicks(sizes);
+  const noLine = {
+    axisLine: { show: false },
+    axisTick: { show: false, customValues },
+    axisLabel: { show: false },
+  };
+  const ticks = {
     type: 'value' as const,
     min: sizes.min,
     max: sizes.max,
-    interval: sizes.step,
     splitLine: { lineStyle: { color: ink.grid } },
   };
   const labels = {
-    axisLabel: { formatter: sizeTick, color: ink.muted, hideOverlap: true, fontFamily: FONT },
-    axisTick: { show: true, lineStyle: { color: ink.axis } },
+    axisLabel: { customValues, formatter: sizeTick, color: ink.muted, hideOverlap: true, fontFamily: FONT },
+    axisTick: { show: true, customValues, lineStyle: { color: ink.axis } },
     axisLine: { show: true, onZero: false, lineStyle: { color: ink.axis } },
     name: 'message size, bytes',
     nameLocation: 'middle' as const,
@@ -72,10 +76,10 @@ export function curvesOption(section: Section, quantity: Quantity, look: Look): 
     grid: hasRibbon ? grids : grids.slice(0, 1),
     xAxis: hasRibbon
       ? [
-          { ...sizeTicks, ...noLine, gridIndex: 0 },
-          { ...sizeTicks, ...labels, gridIndex: 1, splitLine: { show: false } },
+          { ...ticks, ...noLine, gridIndex: 0 },
+          { ...ticks, ...labels, gridIndex: 1, splitLine: { show: false } },
         ]
-      : [{ ...sizeTicks, ...labels, gridIndex: 0 }],
+      : [{ ...ticks, ...labels, gridIndex: 0 }],
     yAxis: [
       { ...valueAxis(shownValues(section, quantity), quantity, look), gridIndex: 0 },
       ...(hasRibbon ? [ribbonAxis(section, left, look)] : []),

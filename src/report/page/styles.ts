@@ -61,7 +61,9 @@ th[scope=row]{font-weight:400}
 table.tip{margin-top:4px;font-size:12px}
 table.tip td{padding:1px 10px 1px 0;border:0;white-space:nowrap}
 table.tip td:nth-child(2){white-space:normal;max-width:38vw;overflow-wrap:anywhere}
-.sort{background:none;border:0;padding:.15rem 0;font-weight:600;text-align:inherit;border-radius:2px}
+thead th.n{white-space:normal;min-width:5rem;max-width:9rem;vertical-align:bottom}
+thead th{vertical-align:bottom}
+.sort{background:none;border:0;padding:.15rem 0;font-weight:600;text-align:inherit;border-radius:2px;overflow-wrap:anywhere}
 th[aria-sort=ascending] .sort::after{content:" ▲"}
 th[aria-sort=descending] .sort::after{content:" ▼"}
 .at{color:var(--muted)}

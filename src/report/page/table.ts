@@ -37,25 +37,25 @@ export function tableOf(section: Section, sets: readonly string[]): TableModel {
     { head: 'size, bytes', number: true },
     ...(section.rowBytes === undefined ? [] : [{ head: 'rows', number: true }]),
     { head: 'algorithm', number: false },
+    ...later.map(({ name }) => ({ head: `${name} against ${sets[0]}, %`, number: true })),
     ...present.flatMap(({ name }) => [
       { head: `time, us${suffix(name)}`, number: true },
       { head: `spread, us${suffix(name)}`, number: true },
       { head: `behind the fastest, %${suffix(name)}`, number: true },
       ...(bus ? [{ head: `bus bandwidth, GB/s${suffix(name)}`, number: true }] : []),
     ]),
-    ...later.map(({ name }) => ({ head: `${name} against ${sets[0]}, %`, number: true })),
-    ...(plan === undefined ? [] : [{ head: 'plan', number: false }]),
+    ...(plan === undefined ? [] : [{ head: plan.name.replace(/^the /, ''), number: false }]),
   ];
   const rows = keysOf(section).map(({ bytes, algorithm }) => [
     { text: formatSize(bytes), value: bytes },
     ...(section.rowBytes === undefined ? [] : [number(bytes / section.rowBytes, 4)]),
     { text: algorithm, value: algorithm },
-    ...present.flatMap(({ set }) => pointCells(section, set, algorithm, bytes, bus)),
     ...later.map(({ set }) =>
       differenceCell(
         section.differences.find((d) => d.set === set && d.algorithm === algorithm && d.bytes === bytes),
       ),
     ),
+    ...present.flatMap(({ set }) => pointCells(section, set, algorithm, bytes, bus)),
     ...(plan === undefined
       ? []
       : [

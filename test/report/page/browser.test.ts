@@ -9,7 +9,8 @@ import { assemblePage } from '../../../dist/report/page/assemble.js';
 import { renderPage } from '../../../dist/report/page/html.js';
 import { renderSvgFiles } from '../../../dist/report/page/svg.js';
 import { Browsing, CHROMIUM, HAS_CHROMIUM, type Opened } from './browser.ts';
-import { CROSSING, HOSTILE, measurement, PLAN, set } from './samples.ts';
+import { FULL, FUSED, matrices, SIMPLE } from './pages.ts';
+import { HOSTILE, measurement, set } from './samples.ts';
 
 if (!HAS_CHROMIUM) {
   console.warn(
@@ -21,54 +22,6 @@ const browsing = HAS_CHROMIUM ? new Browsing() : undefined;
 afterAll(() => browsing?.close());
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-const matrices = [
-  {
-    name: 'unidirectional GB/s',
-    p2p: true,
-    rows: [
-      [900, 20],
-      [21, 880],
-    ],
-    source: { file: 'p2p.txt', line: 3 },
-  },
-];
-const norm = (algorithm: string, bytes: number, us: number) =>
-  measurement(algorithm, bytes, us, { operation: 'all_reduce_rms_norm', hidden: 512 });
-const FUSED = [
-  norm('a', 1024, 6),
-  norm('unfused_b', 1024, 8),
-  norm('a', 2048, 9),
-  norm('unfused_b', 2048, 8),
-];
-const SLOWER = CROSSING.map((one) => ({ ...one, us: one.us * 1.5 }));
-
-/** Everything that a page can have: two sets, a plan, fused, a matrix, losses. */
-const FULL = HAS_CHROMIUM
-  ? renderPage(
-      assemblePage({
-        title: 'Everything',
-        sources: [
-          { name: 'before', measurements: set([...CROSSING, ...FUSED], { matrices }), plan: PLAN },
-          { name: 'after', measurements: set(SLOWER) },
-        ],
-        losses: [
-          {
-            from: 1024,
-            to: 65536,
-            picks: 'wide',
-            better: 'fast',
-            us: 6,
-            percent: 300,
-            section: 'all_reduce bf16 x4 replay',
-          },
-        ],
-      }),
-    )
-  : '';
-const SIMPLE = HAS_CHROMIUM
-  ? renderPage(assemblePage({ title: 'Simple', sources: [{ name: 'host', measurements: set(CROSSING) }] }))
-  : '';
 
 async function open(html: string, options?: Parameters<Browsing['open']>[1]): Promise<Opened> {
   const opened = await browsing!.open(html, options);
@@ -128,6 +81,15 @@ describe.skipIf(!HAS_CHROMIUM)('the page in Chromium', () => {
     expect(all).toEqual(expect.arrayContaining(['1K', '1M']));
     await page.getByRole('button', { name: 'Zoom in' }).click();
     await expect.poll(() => texts(opened, '#section-1-bandwidth')).not.toContain('1M');
+    await page.getByRole('button', { name: 'Reset zoom' }).click();
+    await expect.poll(() => texts(opened, '#section-1-bandwidth')).toEqual(all);
+    // A wheel begins the axis anywhere; its ticks stay at powers of 2, and the other chart follows.
+    await page.locator('#section-1-time').hover({ position: { x: 330, y: 200 } });
+    await page.keyboard.down('Control');
+    await page.mouse.wheel(0, -300);
+    await page.keyboard.up('Control');
+    await expect.poll(() => texts(opened, '#section-1-bandwidth')).not.toContain('1K');
+    expect(await texts(opened, '#section-1-bandwidth')).toContain('64K');
     await page.getByRole('button', { name: 'Reset zoom' }).click();
     await expect.poll(() => texts(opened, '#section-1-bandwidth')).toEqual(all);
     const box = (await page.locator('#section-1-time').boundingBox())!;

@@ -1,7 +1,14 @@
 /** @file The charts as SVG files: whole, named, and written by a process that ends. */
 import { expect, test } from 'vitest';
 import { assemblePage } from '../../../dist/report/page/assemble.js';
-import { logAxis, roughSize, sizeAxis, sizeTick, valueTick } from '../../../dist/report/page/axes.js';
+import {
+  logAxis,
+  roughSize,
+  sizeAxis,
+  sizeTick,
+  sizeTicks,
+  valueTick,
+} from '../../../dist/report/page/axes.js';
 import { curveStyle, textOn } from '../../../dist/report/page/palette.js';
 import { renderSvgFiles } from '../../../dist/report/page/svg.js';
 import { CROSSING, HOSTILE, measurement, PLAN, set } from './samples.ts';
@@ -87,6 +94,7 @@ test('axes hold all values from tick to tick', () => {
   expect(logAxis([4])).toEqual({ min: 2, max: 3, step: 1 });
   expect(sizeAxis([1024, 2 ** 28], 800)).toEqual({ min: 10, max: 28, step: 1 });
   expect(sizeAxis([1024, 2 ** 28], 300)).toEqual({ min: 10, max: 28, step: 3 });
+  expect(sizeTicks({ min: 10.3, max: 16.2, step: 2 })).toEqual([12, 14, 16]);
   expect([sizeTick(16), sizeTick(16.5), sizeTick(28)]).toEqual(['64K', '', '256M']);
   expect([roughSize(623487), roughSize(65536), roughSize(1047552)]).toEqual([
     '609 KiB',

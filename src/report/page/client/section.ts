@@ -2,7 +2,7 @@
  * @file One section's charts together: they hide the same curves and show the same sizes.
  */
 import { formatBytes } from '../../../units.ts';
-import { sizeAxis } from '../axes.ts';
+import { sizeAxis, sizeTicks } from '../axes.ts';
 import { curvesOption, shownValues } from '../charts.ts';
 import { type ChartOption, nameRoom, type Quantity, valueAxis } from '../frame.ts';
 import { type Section, sizesOf } from '../model.ts';
@@ -173,9 +173,10 @@ export class SectionView {
       [2 ** from, 2 ** to],
       view.look.width - nameRoom(this.#section, view.look) - 22,
     );
-    const interval = { interval: step };
+    const customValues = sizeTicks({ min: from, max: to, step });
+    const ticks = { axisTick: { customValues }, axisLabel: { customValues } };
     chart.setOption({
-      xAxis: this.#section.ribbons.length > 0 ? [interval, interval] : [interval],
+      xAxis: this.#section.ribbons.length > 0 ? [ticks, ticks] : [ticks],
       yAxis: [valueAxis(values, quantity, view.look)],
     });
     chart.dispatchAction({ type: 'dataZoom', dataZoomIndex: 0, startValue: from, endValue: to });
