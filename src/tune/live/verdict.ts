@@ -91,5 +91,6 @@ export function hasMoved(verdicts: readonly Verdict[]): boolean {
 }
 
 function percent(share: number): string {
-  return `${(100 * share).toPrecision(2)} %`;
+  const value = 100 * share;
+  return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} %`;
 }
