@@ -28,7 +28,8 @@ export type { Recording } from './engine/engine.ts';
 // Errors
 export { CrossoverError, MismatchError, RankError } from './errors.ts';
 // Graphs
-export { type BinaryOp, GraphBuilder, type NormOptions, type UnaryOp } from './graph/build/builder.ts';
+export { GraphBuilder } from './graph/build/builder.ts';
+export type { BinaryOp, NormOptions, UnaryOp } from './graph/build/operands.ts';
 export { trace } from './graph/build/trace.ts';
 export {
   type ExecuteOptions,

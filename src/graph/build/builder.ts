@@ -26,51 +26,14 @@ import {
 } from '../ir/type.ts';
 import { verify } from '../ir/verify.ts';
 import { contiguousStrides, type Weight } from '../ir/weight.ts';
-
-/** Dtypes that weights can be given in. */
-export type WeightDType = 'f32' | 'f16' | 'bf16' | 'f8e4m3' | 'i8';
-export type BinaryOp =
-  | 'add'
-  | 'sub'
-  | 'mul'
-  | 'div'
-  | 'pow'
-  | 'minimum'
-  | 'maximum'
-  | Comparison
-  | 'and'
-  | 'or';
-type Comparison = 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge';
-export type UnaryOp =
-  | 'neg'
-  | 'abs'
-  | 'exp'
-  | 'log'
-  | 'sqrt'
-  | 'rsqrt'
-  | 'reciprocal'
-  | 'sin'
-  | 'cos'
-  | 'tanh'
-  | 'erf'
-  | 'sigmoid'
-  | 'silu'
-  | 'relu'
-  | 'not'
-  | 'round'
-  | 'floor'
-  | 'ceil';
-
-export interface NormOptions {
-  /** 1e-6 by default. */
-  readonly epsilon?: number;
-  /** Added to the weight, 0 by default. */
-  readonly weightBias?: number;
-  /** Whether x * rstd is rounded before the weight is multiplied; false by default. */
-  readonly castBeforeWeight?: boolean;
-}
-
-const COMPARISONS = new Set<string>(['eq', 'ne', 'lt', 'le', 'gt', 'ge']);
+import {
+  type BinaryOp,
+  type NormOptions,
+  normOperands,
+  resultDType,
+  type UnaryOp,
+  type WeightDType,
+} from './operands.ts';
 
 export class GraphBuilder {
   readonly #name: string;
@@ -135,7 +98,7 @@ export class GraphBuilder {
     const types = [a, b].map((one) => tensorOf(one)).filter((type) => type !== undefined);
     const shape = broadcast(types.map((type) => type.shape));
     if (types.length === 0 || !shape) throw this.#cannot(op, a, b);
-    return this.#one(op, { a, b }, tensorType(COMPARISONS.has(op) ? 'bool' : promote(types), shape));
+    return this.#one(op, { a, b }, tensorType(resultDType(op, types), shape));
   }
 
   add(a: Value | number, b: Value | number): Value {
@@ -335,30 +298,4 @@ export class GraphBuilder {
     const texts = operands.map((one) => (isValue(one) ? typeText(one.type) : String(one)));
     return new CrossoverError(`${op} of ${texts.join(' and ')} is not possible`);
   }
-}
-
-function normOperands(weight: Value | null, options: NormOptions): Record<string, Operand> {
-  const { epsilon = 1e-6, weightBias = 0, castBeforeWeight = false } = options;
-  return { weight, epsilon, weight_bias: weightBias, cast_before_weight: castBeforeWeight };
-}
-
-const PRECEDENCE: readonly GraphDType[] = [
-  'f64',
-  'f32',
-  'bf16',
-  'f16',
-  'i64',
-  'i32',
-  'i16',
-  'i8',
-  'u8',
-  'bool',
-];
-
-/** The dtype of a result: of tensors with dims before those without, as torch has it. */
-function promote(types: readonly TensorType[]): GraphDType {
-  const withDims = types.filter(({ shape }) => shape.length > 0);
-  const names = (withDims.length > 0 ? withDims : types).map(({ dtype }) => dtype);
-  if (names.includes('bf16') && names.includes('f16')) return 'f32';
-  return PRECEDENCE.find((dtype) => names.includes(dtype)) ?? names[0]!;
 }
