@@ -62,7 +62,7 @@ export interface Report {
 export function compare(set: MeasurementSet, config: EngineConfig, options: CompareOptions = {}): Report {
   const notes: string[] = [];
   const comparisons: Comparison[] = [];
-  for (const group of groupsOf(set.measurements)) {
+  for (const group of groupsOf(set.measurements.filter(({ lossy }) => !lossy))) {
     const refusal = whyNot(group, config);
     if (refusal === undefined) comparisons.push(compareGroup(group, config, options));
     else notes.push(`${groupName(group)} is left out: ${refusal}`);

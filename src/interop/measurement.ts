@@ -70,6 +70,8 @@ export interface Measurement {
   /** Whether the output lies where the input does; absent where the source does not say. */
   readonly inPlace?: boolean | undefined;
   readonly mode?: Mode | undefined;
+  /** Whether values are rounded on the way: no like for like with the others. */
+  readonly lossy?: boolean | undefined;
   /** us. */
   readonly us: number;
   /** us; absent where the source gives one number only. */

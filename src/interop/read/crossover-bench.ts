@@ -92,7 +92,7 @@ function readTime(
   common: Fields,
   sink: Sink,
 ): void {
-  const { algorithm, tunables, us, spread } = time;
+  const { algorithm, tunables, us, spread, lossy } = time;
   const line = document.line(time, 'us');
   if (typeof algorithm !== 'string') {
     sink.complain(line, `the algorithm is ${shown(algorithm)}; use a name`);
@@ -102,7 +102,7 @@ function readTime(
     (entry): entry is [string, number] => typeof entry[1] === 'number',
   );
   const name = crossoverAlgorithm(algorithm, Object.fromEntries(numbers));
-  keep(measurementOf({ ...common, algorithm: name, bytes, us, spread }, sink.defaults), line, sink);
+  keep(measurementOf({ ...common, algorithm: name, bytes, us, spread, lossy }, sink.defaults), line, sink);
 }
 
 function keep(found: Found | string, line: number, sink: Sink): void {

@@ -46,7 +46,7 @@ export function readPlan(document: JsonDocument, sink: Sink): void {
   for (const [i, { key, candidates }] of plan.entries.entries()) {
     const { operation, dtype, worldSize, mode, hidden, quantization } = key;
     const residual = operation === 'all_reduce_rms_norm' ? true : undefined;
-    for (const [j, { algorithm, tunables, points }] of candidates.entries()) {
+    for (const [j, { algorithm, tunables, points, relativeError }] of candidates.entries()) {
       const name = crossoverAlgorithm(algorithm, tunables);
       for (const [k, { bytes, us, spread }] of points.entries()) {
         const point = pointAt(root, i, j, k);
@@ -61,6 +61,7 @@ export function readPlan(document: JsonDocument, sink: Sink): void {
             quantization,
             residual,
             mode,
+            ...(relativeError !== undefined && { lossy: true }),
             us,
             spread,
           },

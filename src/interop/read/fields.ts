@@ -17,6 +17,7 @@ export const FIELDS = [
   'residual',
   'in_place',
   'mode',
+  'lossy',
   'us',
   'spread',
 ] as const;
@@ -62,6 +63,7 @@ export function measurementOf(fields: Fields, defaults: Defaults): Found | strin
     residual: optional('residual', flagOf, 'true or false'),
     inPlace: optional('in_place', flagOf, 'true or false'),
     mode: optional('mode', oneOf(MODES), MODES.join(', ')),
+    lossy: optional('lossy', flagOf, 'true or false'),
     us: needed('us', numberOf, 'a number of us', 1),
     spread: optional('spread', numberOf, 'a number of us'),
   };

@@ -137,6 +137,7 @@ function seriesOf(
       label: sources.length > 1 ? `${algorithm} · ${sources[curve.set]!.name}` : algorithm,
       set: curve.set,
       style: styles.of(group.key.operation, algorithm),
+      lossy: curve.lossy,
       points: [...curve.points.values()].sort((a, b) => a.bytes - b.bytes),
     };
   });

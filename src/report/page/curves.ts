@@ -24,6 +24,8 @@ export interface Curve {
   /** As measurements name it: `crossover:two_shot`, `nccl`. */
   readonly algorithm: string;
   readonly inPlace: boolean | undefined;
+  /** Whether values are rounded on the way. */
+  readonly lossy: boolean;
   readonly points: Map<number, Point>;
 }
 
@@ -52,7 +54,7 @@ export function groupSources(sources: readonly ReportSource[]): Group[] {
   for (const [set, { measurements, plan }] of sources.entries()) {
     for (const one of measurements?.measurements ?? []) {
       if (!usable(one)) continue;
-      const curve = curveOf(groupOf(one), set, withoutTunables(one.algorithm), one.inPlace);
+      const curve = curveOf(groupOf(one), set, withoutTunables(one.algorithm), one.inPlace, one.lossy);
       keepFastest(curve, { bytes: one.bytes, us: one.us, spread: one.spread });
     }
     for (const entry of plan?.entries ?? []) addEntry(groupOf(entry.key), set, entry);
@@ -71,17 +73,23 @@ function addEntry(group: Group, set: number, entry: PlanEntry): void {
   const measured = new Set(
     group.curves.filter((curve) => curve.set === set).map(({ algorithm }) => plain(algorithm)),
   );
-  for (const { algorithm, points } of entry.candidates) {
+  for (const { algorithm, points, relativeError } of entry.candidates) {
     if (measured.has(algorithm)) continue;
-    const curve = curveOf(group, set, OWN + algorithm, undefined);
+    const curve = curveOf(group, set, OWN + algorithm, undefined, relativeError !== undefined);
     for (const point of points) keepFastest(curve, point);
   }
 }
 
-function curveOf({ curves }: Group, set: number, algorithm: string, inPlace: boolean | undefined): Curve {
+function curveOf(
+  { curves }: Group,
+  set: number,
+  algorithm: string,
+  inPlace: boolean | undefined,
+  lossy = false,
+): Curve {
   const known = curves.find((c) => c.set === set && c.algorithm === algorithm && c.inPlace === inPlace);
   if (known !== undefined) return known;
-  const curve: Curve = { set, algorithm, inPlace, points: new Map() };
+  const curve: Curve = { set, algorithm, inPlace, lossy, points: new Map() };
   curves.push(curve);
   return curve;
 }
@@ -100,7 +108,7 @@ export function curveName(curve: Curve, { curves }: Group): string {
     (o) =>
       o.set === set && o.algorithm === algorithm && o.inPlace !== undefined && o.inPlace !== curve.inPlace,
   );
-  return `${taken ? algorithm : short}${both && inPlace ? ' (in place)' : ''}`;
+  return `${taken ? algorithm : short}${both && inPlace ? ' (in place)' : ''}${curve.lossy ? ' (rounds)' : ''}`;
 }
 
 /** `crossover:two_shot` of `crossover:two_shot blocks=24`: its fastest tunables at each size are the curve, as with plans. */

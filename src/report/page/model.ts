@@ -53,6 +53,8 @@ export interface Series {
   readonly set: number;
   /** Which colour and symbol: the same for an algorithm in all sections of an operation. */
   readonly style: number;
+  /** Whether values are rounded on the way: shown, and never the fastest. */
+  readonly lossy: boolean;
   readonly points: readonly Point[];
 }
 

@@ -23,6 +23,7 @@ export function readingsAt(section: Section, bytes: number, hidden: ReadonlySet<
       return point === undefined ? [] : [{ series, point }];
     })
     .sort((a, b) => a.point.us - b.point.us);
+  const best = (here.find(({ series }) => !series.lossy) ?? here[0])?.point.us;
   return here.map(({ series, point: { us, spread } }): Reading => {
     const rate = bandwidthOf(section, bytes, us);
     return {
@@ -30,13 +31,14 @@ export function readingsAt(section: Section, bytes: number, hidden: ReadonlySet<
       time:
         spread === undefined ? formatMicroseconds(us) : `${formatMicroseconds(us)} ± ${spreadOf(us, spread)}`,
       bandwidth: rate === undefined ? '' : `${Number(rate.toPrecision(3))} GB/s`,
-      behind: behindOf(us, here[0]!.point.us),
+      behind: behindOf(us, best!),
     };
   });
 }
 
 function behindOf(us: number, best: number): string {
-  return us === best ? 'fastest' : `+${((us / best - 1) * 100).toFixed(us < 2 * best ? 1 : 0)} %`;
+  if (us === best) return 'fastest';
+  return `${us > best ? '+' : ''}${((us / best - 1) * 100).toFixed(us < 2 * best ? 1 : 0)} %`;
 }
 
 /** In the unit of its time. */

@@ -28,7 +28,7 @@ export function planRibbon(
 
 /** The fastest at each size as measured, noise smoothed as in plans; undefined for less than two curves. */
 export function measuredRibbon(series: readonly Series[], set: number, name: string): Ribbon | undefined {
-  const own = series.filter((one) => one.set === set);
+  const own = series.filter((one) => one.set === set && !one.lossy);
   if (own.length < 2) return undefined;
   const ranges = findCrossovers(
     own.map(({ id, points }) => ({ algorithm: id, tunables: {}, points: points.map(measured) })),

@@ -81,7 +81,8 @@ function pointCells(section: Section, set: number, algorithm: string, bytes: num
   const at = (points: (typeof own)[number]['points']) => points.find((point) => point.bytes === bytes);
   const point = at(own.find((one) => one.algorithm === algorithm)?.points ?? []);
   if (point === undefined) return bus ? [EMPTY, EMPTY, EMPTY, EMPTY] : [EMPTY, EMPTY, EMPTY];
-  const best = Math.min(...own.flatMap(({ points }) => at(points)?.us ?? []));
+  const alike = own.filter(({ lossy }) => !lossy);
+  const best = Math.min(...(alike.length > 0 ? alike : own).flatMap(({ points }) => at(points)?.us ?? []));
   return [
     number(point.us, 4),
     point.spread === undefined ? EMPTY : number(point.spread, 3),

@@ -88,7 +88,10 @@ export class Archive {
   /** A JSON entry. */
   json(name: string): Json {
     const source = `${this.path}: ${name}`;
-    return Json.of(parseJson(() => this.read(name), source), source);
+    return Json.of(
+      parseJson(() => this.read(name), source),
+      source,
+    );
   }
 
   #place(name: string): Place {
