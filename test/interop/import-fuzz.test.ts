@@ -50,7 +50,7 @@ const INPUTS: readonly string[] = [
   OWN_JSON,
   some(result('xeon-16-cores/plan-2-ranks.json'), 'entries', 1),
   some(result('xeon-16-cores/all-reduce-f32-2-ranks.json'), 'rows', 4),
-  some(result('4xh200/all-reduce-4-gpus.json'), 'rows', 1),
+  some(result('4xh200/bench-4-gpus.json'), 'rows', 1),
 ];
 
 /** What undamaged lines of logs and tables say: operation and time. */

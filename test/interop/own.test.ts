@@ -168,9 +168,9 @@ describe("crossover's own", () => {
   });
 
   it('reads algorithms and peers of bench/gpu.mjs', () => {
-    const set = read(result('4xh200/all-reduce-4-gpus.json'));
+    const set = read(result('4xh200/bench-4-gpus.json'));
     expect(set.complaints).toEqual([]);
-    const at = values(set).filter(({ bytes }) => bytes === 8192);
+    const at = values(set).filter(({ operation, bytes }) => operation === 'all_reduce' && bytes === 8192);
     expect(new Set(at.map(({ algorithm }) => algorithm.split(' ')[0]))).toEqual(
       new Set([
         'crossover:one_shot_push',
@@ -185,7 +185,9 @@ describe("crossover's own", () => {
       ]),
     );
     expect(at[0]).toMatchObject({ worldSize: 4, dtype: 'bf16', mode: 'replay' });
-    const fused = values(read(result('4xh200/fused-4-gpus.json')));
+    const lossy = at.filter((one) => one.lossy).map(({ algorithm }) => algorithm.split(' ')[0]);
+    expect(lossy).toEqual(['crossover:two_shot_quantized']);
+    const fused = values(set);
     expect(
       fused.filter(({ algorithm }) => algorithm === 'flashinfer_trtllm_fused_one_shot')[0],
     ).toMatchObject({

@@ -70,7 +70,7 @@ test('the policy allows the one script that is there and nothing else', () => {
 
 test('a real plan and a real result file stay below 1.5 MB', async () => {
   const plan = loadPlan(`${RESULTS}xeon-16-cores/plan-8-ranks.json`, { force: true });
-  const measurements = await readMeasurements([`${RESULTS}4xh200/all-reduce-4-gpus.json`]);
+  const measurements = await readMeasurements([`${RESULTS}4xh200/bench-4-gpus.json`]);
   expect(measurements.measurements.length).toBeGreaterThan(20);
   const page = renderPage(
     assemblePage({

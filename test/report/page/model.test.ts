@@ -54,6 +54,28 @@ describe('measurements', () => {
     expect(spoken(section!, 1024, new Set(['fast', 'wide']))).toBe('1 KiB: no curve shown');
   });
 
+  test('that round values on the way are shown, and never the fastest', () => {
+    const rounding = [1024, 16384, 65536, 262144, 1048576].map((bytes) =>
+      measurement('rounding', bytes, 1, { lossy: true }),
+    );
+    const [both] = page(set([...CROSSING, ...rounding])).sections;
+    expect(both!.series.map(({ label, lossy }) => [label, lossy])).toContainEqual([
+      'rounding (rounds)',
+      true,
+    ]);
+    expect(both!.crossovers).toEqual(section!.crossovers);
+    expect(both!.summary).toEqual(section!.summary);
+    expect(readingsAt(both!, 262144, new Set()).map(({ behind }) => behind)).toEqual([
+      '-87.5 %',
+      'fastest',
+      '+100 %',
+    ]);
+    const row = tableOf(both!, ['one']).rows.find(
+      ([size, algorithm]) => size!.value === 262144 && algorithm!.value === 'wide',
+    );
+    expect(row?.map(({ text }) => text)).toContain('0.0');
+  });
+
   test('that cannot stand on log axes are left out', () => {
     const odd = page(
       set([measurement('a', 0, 1), measurement('a', 1024, 2), measurement('b', 1024, Number.NaN)]),
