@@ -111,7 +111,7 @@ export class FileSink implements Sink {
 
   /** A clean copy: no member that is undefined, no text that is a part of the file. Hundreds of thousands are made. */
   #own(found: Found, line: number): Measurement {
-    const { dtype, hidden, quantization, residual, inPlace, mode, spread } = found;
+    const { dtype, hidden, quantization, residual, inPlace, mode, lossy, spread } = found;
     const own: { -readonly [K in keyof Measurement]: Measurement[K] } = {
       operation: found.operation,
       algorithm: this.#collector.own(found.algorithm),
@@ -122,6 +122,7 @@ export class FileSink implements Sink {
     };
     if (dtype !== undefined) own.dtype = this.#collector.own(dtype);
     if (mode !== undefined) own.mode = mode;
+    if (lossy) own.lossy = true;
     if (inPlace !== undefined) own.inPlace = inPlace;
     if (hidden !== undefined) own.hidden = hidden;
     if (quantization !== undefined) own.quantization = quantization;
