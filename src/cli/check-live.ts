@@ -28,7 +28,7 @@ export async function checkLive({ plan: path, seconds, tolerance, json }: LiveOp
   const probes = interleaved(plan.entries.map(probesOf));
   if (probes.length === 0)
     throw new CrossoverError('the plan has nothing that was measured; run "crossover tune"');
-  const probed = await probe(plan, probes, seconds);
+  const probed = await probe(plan, probes, seconds, tolerance);
   const verdicts = probed.map((one) => judgeProbe(one, tolerance));
   const holds = !hasMoved(verdicts);
   const skipped = probes.length - probed.length;
@@ -41,7 +41,12 @@ export async function checkLive({ plan: path, seconds, tolerance, json }: LiveOp
 }
 
 /** One launch a world size; the time is shared by their numbers of probes. */
-async function probe(plan: Plan, probes: readonly Probe[], seconds: number): Promise<Probed[]> {
+async function probe(
+  plan: Plan,
+  probes: readonly Probe[],
+  seconds: number,
+  tolerance: number,
+): Promise<Probed[]> {
   const { engine } = plan.fingerprint;
   const worlds = [...new Set(probes.map(({ key }) => key.worldSize))];
   const all: Probed[] = [];
@@ -51,6 +56,7 @@ async function probe(plan: Plan, probes: readonly Probe[], seconds: number): Pro
       probes: own,
       seconds: (seconds * own.length) / probes.length,
       engine,
+      tolerance,
       progress: process.stderr.isTTY === true,
     };
     const program = new URL('../tune/live/program.js', import.meta.url);

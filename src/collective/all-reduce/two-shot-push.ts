@@ -14,6 +14,12 @@ const MIDDLE: readonly Tunables[] = [
   { pack_bytes: 8, threads: 64 },
   { pack_bytes: 4, threads: 64 },
 ];
+/** 4 bytes a thread are as good as 8 somewhere between 2 and 4 MiB, and where depends on the device. */
+const LONGER: readonly Tunables[] = [
+  { pack_bytes: 8, threads: 512 },
+  { pack_bytes: 8, threads: 128 },
+  { pack_bytes: 4, threads: 64 },
+];
 const LONG: readonly Tunables[] = [
   { pack_bytes: 8, threads: 512 },
   { pack_bytes: 8, threads: 128 },
@@ -31,5 +37,6 @@ export const allReduceTwoShotPush: Algorithm = packetKernel(
     bits: 'rank-order',
   },
   (worldSize) => worldSize,
-  ({ bytes }) => (bytes <= 512 * KIB ? SHORT : bytes <= 2048 * KIB ? MIDDLE : LONG),
+  ({ bytes }) =>
+    bytes <= 512 * KIB ? SHORT : bytes <= 2048 * KIB ? MIDDLE : bytes <= 4096 * KIB ? LONGER : LONG,
 );

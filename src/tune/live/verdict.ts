@@ -32,7 +32,7 @@ export type Finding = 'holds' | 'moved' | 'slower' | 'faster' | 'gone';
 export interface Verdict {
   readonly probed: Probed;
   readonly finding: Finding;
-  /** What following the plan loses here, relative to the fastest: 0.05 is 5 %. */
+  /** What following the plan loses here, relative to the fastest: 0.05 is 5 %; 0 where that is within the spreads. */
   readonly loss: number;
   /** Fresh time of the choice over the planned one; absent where there is none. */
   readonly drift?: number | undefined;
@@ -63,9 +63,9 @@ export function judgeProbe(probed: Probed, tolerance: number): Verdict {
   );
   const { us, spread = 0 } = own;
   const drift = chosen!.plannedUs === undefined ? undefined : us / chosen!.plannedUs;
-  const loss = best ? Math.max(0, us / best.us - 1) : 0;
   // Two times within the sum of their spreads are not told apart.
-  if (best && loss > tolerance && us - best.us > spread + best.spread) {
+  const loss = best && us - best.us > spread + best.spread ? us / best.us - 1 : 0;
+  if (best && loss > tolerance) {
     const other = choiceName(probe.contenders[best.i]!);
     const text = `${where}: ${other} takes ${formatMicroseconds(best.us)} now, the plan's ${name} ${formatMicroseconds(us)}: ${percent(loss)} longer`;
     return { probed, finding: 'moved', loss, drift, text };
