@@ -9,7 +9,7 @@ import {
   findEngine,
   type ServingEngineName,
 } from '../interop/engines/find.ts';
-import { findGpu, GPUS } from '../interop/engines/gpus.ts';
+import { findGpu, GPUS, type Gpu } from '../interop/engines/gpus.ts';
 import { FLASHINFER_BACKENDS, type FlashInferBackend, type Settings } from '../interop/engines/types.ts';
 import type { MeasurementSet } from '../interop/measurement.ts';
 import { findModel, MODELS, type Model } from '../interop/models.ts';
@@ -130,8 +130,17 @@ export function servingOf(name: ServingEngineName, options: ServingOptions, set:
     model,
     stepMs: options.stepMs === undefined ? undefined : parseAbove(options.stepMs, '--step-ms', 0),
     tolerance: toleranceOf(options),
-    notes: [...(note === undefined ? [] : [note]), ...engine.source.uncertain],
+    notes: [
+      ...(note === undefined ? [] : [note]),
+      ...engine.source.uncertain.filter((text) => concerns(text, gpu)),
+    ],
   };
+}
+
+/** What is uncertain of one compute capability is for GPUs of that one. */
+function concerns(text: string, { capability }: Gpu): boolean {
+  const named = /^capability (\d+\.\d)/.exec(text)?.[1];
+  return named === undefined || named === capability;
 }
 
 /** --tolerance as a share: 0.02 for 2 percent. */

@@ -2,6 +2,7 @@
  * @file The charts as SVG files, without a browser: for READMEs and issues. A file for light and one for dark pages each.
  */
 import { curvesOption } from './charts.ts';
+import { escapeHtml } from './escape.ts';
 import type { ChartOption, Look, Quantity } from './frame.ts';
 import type { PageModel, Section } from './model.ts';
 import { fusionOption, matrixOption } from './other-charts.ts';
@@ -14,6 +15,8 @@ export interface SvgFile {
   readonly text: string;
 }
 
+type MakeFile = (name: string, title: string, option: ChartOption, height: number) => SvgFile;
+
 const WIDTH = 860;
 const HEIGHT = 500;
 
@@ -24,15 +27,15 @@ export function renderSvgFiles(model: PageModel): SvgFile[] {
     const look = { theme, width: WIDTH, height: HEIGHT, sets, alone: true };
     const end = theme === 'dark' ? '-dark.svg' : '.svg';
     const used = new Set<string>();
-    const file = (name: string, option: ChartOption, height: number): SvgFile => ({
+    const file: MakeFile = (name, title, option, height) => ({
       name: `${unique(name, used)}${end}`,
-      text: render(option, WIDTH, height),
+      text: titled(render(option, WIDTH, height), title),
     });
     return [
       ...model.sections.flatMap((section) => sectionFiles(section, model, look, file)),
       ...model.matrices.map((matrix) => {
         const height = Math.min(WIDTH, 110 + 40 * matrix.rows.length);
-        return file(`p2p-${matrix.title}`, matrixOption(matrix, { ...look, height }), height);
+        return file(`p2p-${matrix.title}`, matrix.title, matrixOption(matrix, { ...look, height }), height);
       }),
     ];
   });
@@ -42,19 +45,31 @@ function sectionFiles(
   section: Section,
   model: PageModel,
   look: Look & { theme: Theme },
-  file: (name: string, option: ChartOption, height: number) => SvgFile,
+  file: MakeFile,
 ): SvgFile[] {
   // A legend of many lines takes nothing from the curves.
   const height = HEIGHT + 22 * Math.max(0, Math.ceil(section.series.length / 6) - 1);
   const curves = (quantity: Quantity): SvgFile =>
-    file(`${section.name}-${quantity}`, curvesOption(section, quantity, { ...look, height }), height);
+    file(
+      `${section.name}-${quantity}`,
+      `${section.title}: ${quantity}`,
+      curvesOption(section, quantity, { ...look, height }),
+      height,
+    );
   const names = model.sets.map(({ name }) => name);
   return [
     ...(section.series.length === 0 ? [] : [curves('time')]),
     ...(section.series.length === 0 || !section.busFactor ? [] : [curves('bandwidth')]),
     ...(section.fusion.length === 0
       ? []
-      : [file(`${section.name}-fusion`, fusionOption(section, names, { ...look, height: 400 }), 400)]),
+      : [
+          file(
+            `${section.name}-fusion`,
+            `${section.title}: fused against unfused`,
+            fusionOption(section, names, { ...look, height: 400 }),
+            400,
+          ),
+        ]),
   ];
 }
 
@@ -67,6 +82,14 @@ function render(option: ChartOption, width: number, height: number): string {
     // What is not disposed of keeps timers, and with them the process.
     chart.dispose();
   }
+}
+
+/** What a screen reader says of an image. */
+function titled(svg: string, title: string): string {
+  return svg.replace(
+    /^<svg ([^>]*)>/,
+    (_, attributes) => `<svg role="img" ${attributes}>\n<title>${escapeHtml(title)}</title>`,
+  );
 }
 
 function unique(text: string, used: Set<string>): string {

@@ -66,6 +66,10 @@ test('has title, axes, names of curves, and the crossover', () => {
     expect(time!.text).toContain(`>${words}<`);
   }
   expect(bandwidth!.text).toContain('>bus bandwidth, GB/s<');
+  // For screen readers, on any page that shows the file.
+  expect(time!.text).toMatch(
+    /^<svg role="img" [^>]*>\n<title>All-reduce, bf16, 4 ranks, replay: time<\/title>/,
+  );
 });
 
 test('of hostile names, and of a plan with a section that has no curves', () => {
