@@ -61,7 +61,8 @@ describe('two hosts', () => {
     [
       '2',
       'other call',
-      /ranks 0, 1, 3 call barrier; rank 2 calls/,
+      // A host that has found out ends, and its end may overtake what it sent.
+      /ranks 0, 1, 3 call barrier; rank 2 calls|the connection to node 0 at .*\(ranks 0, 1\) broke: /,
       /ranks 0, 1, 3 call barrier; rank 2 calls/,
     ],
   ])('rank %s fails (%s), and both end with an error', async (rank, how, there, here) => {
