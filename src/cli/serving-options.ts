@@ -40,7 +40,7 @@ export interface ServingOptions {
   backends?: string;
   model?: string;
   stepMs?: string;
-  tolerance: string;
+  tolerance?: string;
 }
 
 /** The versions that are described, for help. */
@@ -78,7 +78,7 @@ export function withServingOptions(command: Command): Command {
     .option('--batch-invariant', 'vLLM: VLLM_BATCH_INVARIANT=1')
     .option('--backends <list>', 'those of its log line "Using [...] all-reduce backends"')
     .optionsGroup('What counts:')
-    .option('--tolerance <percent>', 'by which something has to be faster', '2')
+    .option('--tolerance <percent>', `by which something has to be faster (default: ${TOLERANCE})`)
     .option('--model <name>', `cost of a decode step: ${MODELS.map(({ name }) => name).join(', ')}`)
     .option('--step-ms <x>', 'time of a decode step, in place of an estimate');
 }
@@ -92,6 +92,9 @@ export interface Serving {
   readonly tolerance: number;
   readonly notes: readonly string[];
 }
+
+/** Percent: what measurements of one run tell apart. */
+const TOLERANCE = 2;
 
 /** What the options say of an engine, for the world sizes that were measured or the one that was asked for. */
 export function servingOf(name: ServingEngineName, options: ServingOptions, set: MeasurementSet): Serving {
@@ -129,7 +132,7 @@ export function servingOf(name: ServingEngineName, options: ServingOptions, set:
     configs,
     model,
     stepMs: options.stepMs === undefined ? undefined : parseAbove(options.stepMs, '--step-ms', 0),
-    tolerance: toleranceOf(options),
+    tolerance: toleranceOf(options, TOLERANCE),
     notes: [
       ...(note === undefined ? [] : [note]),
       ...engine.source.uncertain.filter((text) => concerns(text, gpu)),
@@ -143,8 +146,9 @@ function concerns(text: string, { capability }: Gpu): boolean {
   return named === undefined || named === capability;
 }
 
-/** --tolerance as a share: 0.02 for 2 percent. */
-export function toleranceOf({ tolerance: text }: Pick<ServingOptions, 'tolerance'>): number {
+/** --tolerance as a share: 0.02 for 2 percent. `normal`: percent, where it is not given. */
+export function toleranceOf({ tolerance }: Pick<ServingOptions, 'tolerance'>, normal: number): number {
+  const text = tolerance ?? String(normal);
   const value = Number(text);
   if (text.trim() === '' || !(value >= 0 && value < Number.POSITIVE_INFINITY)) {
     throw new UsageError(`--tolerance is "${text}"; use a number of percent, 0 or more`);

@@ -27,6 +27,9 @@ interface Options extends ServingOptions {
   json?: boolean;
 }
 
+/** Percent: a plan's crossovers lie between sizes that were measured, so next to them it is a little behind even when it is fresh. */
+const LIVE_TOLERANCE = 5;
+
 const HELP = `
 Versions that are described: ${VERSIONS_HELP}
 
@@ -48,7 +51,10 @@ export function checkCommand(): Command {
     .description('compare measurements with what a serving engine would pick, or a plan with this host')
     .argument('[files...]', 'measurements of any format that "crossover import" reads; - is standard input')
     .addOption(new Option('--engine <name>', 'serving engine').choices([...ENGINE_NAMES]))
-    .option('--live', "measure what this host's plan hangs on again, in place of reading files")
+    .option(
+      '--live',
+      `measure what this host's plan hangs on again, in place of reading files (--tolerance ${LIVE_TOLERANCE})`,
+    )
     .option('--plan <file>', 'the plan for --live ($CROSSOVER_PLAN, or crossover-plan.json)')
     .option('--seconds <s>', 'time for measuring, for --live', '15');
   return withServingOptions(command)
@@ -64,7 +70,7 @@ async function checkPlan(files: readonly string[], options: Options): Promise<vo
   if (files.length > 0) throw new UsageError('--live measures; it reads no files');
   if (options.engine) throw new UsageError('--live is about the plan; leave --engine out');
   const seconds = parseAbove(options.seconds, '--seconds', 0);
-  const tolerance = toleranceOf(options);
+  const tolerance = toleranceOf(options, LIVE_TOLERANCE);
   const holds = await checkLive({ plan: options.plan, seconds, tolerance, json: options.json === true });
   if (!holds) process.exitCode = 1;
 }
