@@ -86,9 +86,9 @@ DEVICE void by_clusters(const Launch& a) {
 }
 
 // What a thread has grows with the ranks, and registers do not; mostRowBytes in src/engine/rows.ts knows.
-constexpr u32 THREADS_4 = WORLD < 8 ? 1024 : 512;
+constexpr u32 THREADS_4 = WORLD < 6 ? 1024 : 512;
 constexpr u32 THREADS_8 = WORLD <= 4 ? 1024 : 512;
-constexpr u32 THREADS_16 = WORLD <= 2 ? 1024 : WORLD < 8 ? 512 : 256;
+constexpr u32 THREADS_16 = WORLD <= 2 ? 1024 : WORLD < 6 ? 512 : 256;
 
 #define KERNEL(name, words, whole, deal, threads) \
   extern "C" __global__ void __launch_bounds__(threads, 1) all_reduce_rms_norm_two_shot_push##name(const __grid_constant__ Launch a) { deal<words, whole>(a); }

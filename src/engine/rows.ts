@@ -24,7 +24,8 @@ export function hasWholeRows(launch: Launch): boolean {
  */
 export function mostRowBytes(packBytes: number, worldSize: number, twoShot: boolean): number {
   const bytes = packBytes * worldSize;
-  if (twoShot) return bytes * (bytes <= 32 && worldSize < 8 ? 1024 : bytes < 128 ? 512 : 256);
+  if (twoShot && worldSize < 6) return bytes * (bytes <= 32 ? 1024 : 512);
+  if (twoShot) return bytes * (packBytes === 16 ? 256 : 512);
   return packBytes * (packBytes === 16 && worldSize > 4 ? 512 : 1024);
 }
 
