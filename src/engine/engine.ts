@@ -9,6 +9,7 @@
  */
 import type { Group } from '../group/group.ts';
 import type { Fingerprint } from '../plan/plan.ts';
+import type { ComputeName, ComputeOperands, Product } from './compute.ts';
 
 /** One region of memory a rank, of the same size on every rank: an offset into it means the same tensor everywhere. */
 export interface Arena {
@@ -108,6 +109,22 @@ export interface Engine {
   missing(kernel: string): string | undefined;
   /** Runs a launch, or records it while capturing. Throws MismatchError when ranks disagree; nothing is written then. */
   enqueue(launch: Launch): void;
+  /**
+   * Runs a kernel of a model on this rank alone, or records it while capturing; in order with launches.
+   * @throws CrossoverError for a kernel or a shape that this engine has not
+   */
+  compute<N extends ComputeName>(kernel: N, operands: ComputeOperands<N>): void;
+  /** Bytes of `scratch` that a kernel wants for these operands, whose addresses do not count; 0 for kernels without. */
+  scratchBytes<N extends ComputeName>(kernel: N, operands: ComputeOperands<N>): number;
+  /**
+   * Finds the fastest way to compute matrix products, by measuring; collective, so that ranks compute the same product in the same way. Without it the first guess is
+   * taken. Absent where there is only one way.
+   */
+  tuneProducts?(products: readonly Product[]): void;
+  /** Memory of this rank alone, outside the arena; freed with the engine. Absent where all memory is the arena. */
+  allocate?(bytes: number): number;
+  /** Bytes of device memory: all of it, and what is free. Absent where the arena is what there is. */
+  memory?(): { readonly total: number; readonly free: number };
   beginCapture(): void;
   endCapture(): Recording;
   /** Drops what was recorded since `beginCapture`. */

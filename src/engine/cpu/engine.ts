@@ -7,6 +7,7 @@ import { type Group, SITE } from '../../group/group.ts';
 import { Allocator } from '../../memory/allocator.ts';
 import { hostFingerprint } from '../../plan/fingerprint.ts';
 import type { Fingerprint } from '../../plan/plan.ts';
+import type { ComputeName, ComputeOperands } from '../compute.ts';
 import { disagreement } from '../describe.ts';
 import type { Arena, DeviceTraits, Engine, Launch, Recording } from '../engine.ts';
 import { CommandCodec } from './command.ts';
@@ -142,6 +143,14 @@ class CpuEngine implements Engine {
     const failed = this.#kernels.run(this.#eager, 1, 1);
     this.group.leave();
     if (failed) this.#disagree(this.#eager);
+  }
+
+  compute<N extends ComputeName>(kernel: N, _operands: ComputeOperands<N>): void {
+    throw new CrossoverError(`the CPU engine has no kernel ${kernel}`);
+  }
+
+  scratchBytes<N extends ComputeName>(_kernel: N, _operands: ComputeOperands<N>): number {
+    return 0;
   }
 
   beginCapture(): void {

@@ -7,6 +7,7 @@ import { CUDA_SUCCESS, check } from '../../ffi/cuda.ts';
 import { type Group, SITE } from '../../group/group.ts';
 import { stopWordsOf } from '../../group/threads.ts';
 import type { Fingerprint } from '../../plan/plan.ts';
+import type { ComputeName, ComputeOperands } from '../compute.ts';
 import {
   type Arena,
   type DeviceTraits,
@@ -174,6 +175,14 @@ export class CudaEngine implements Engine {
     if (isEmpty(info, launch)) return;
     const variant = info.kernel.variant?.(launch, this.#target);
     this.#launch(variant === undefined ? info : INFOS.get(variant)!, launch);
+  }
+
+  compute<N extends ComputeName>(kernel: N, _operands: ComputeOperands<N>): void {
+    throw new CrossoverError(`the CUDA engine has no kernel ${kernel}`);
+  }
+
+  scratchBytes<N extends ComputeName>(_kernel: N, _operands: ComputeOperands<N>): number {
+    return 0;
   }
 
   beginCapture(): void {

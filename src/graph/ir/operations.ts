@@ -6,6 +6,7 @@
  * importers leave out.
  */
 import { CrossoverError } from '../../errors.ts';
+import { MODEL_OPERATIONS } from './model-operations.ts';
 
 /**
  * What an operand may be. `number` is a constant, or a scalar value; `operand` a tensor or a number; `int` and `bool` constants or scalar values; `ints` a
@@ -121,8 +122,8 @@ export const OPERATIONS: Readonly<Record<string, OperationInfo>> = {
   index: one({ x: 'tensor', indices: 'indices' }, 'free'),
   /** out[i][j] = x[index[i][j]][j] for dim 0, as torch.gather. */
   gather: one({ x: 'tensor', dim: 'int', index: 'tensor' }, 'free'),
-  /** Rows of `weight` [rows, hidden] by number. */
-  embedding: one({ weight: 'tensor', indices: 'tensor' }, 'free'),
+  /** Rows of `weight` [rows, hidden] by number; with `start`, `weight` has the rows from there on of a longer table, and the others give zeros. */
+  embedding: one({ weight: 'tensor', indices: 'tensor', start: 'int?' }, 'free'),
   /** start, start + step, ... as many as the output has. */
   arange: one({ start: 'number', step: 'number' }, 'free'),
   full: one({ shape: 'ints', value: 'number' }, 'free'),
@@ -172,6 +173,8 @@ export const OPERATIONS: Readonly<Record<string, OperationInfo>> = {
   quantize_token: { operands: { x: 'tensor' }, outputs: [2, 2], rule: 'free' },
   /** Codes [..., hidden / 2] in e2m1x2, and a scale in f8e4m3 for 16 elements; `scale` is the global one, as tensor/reference/quantize.ts has it. */
   quantize_nvfp4: { operands: { x: 'tensor', scale: 'operand' }, outputs: [2, 2], rule: 'free' },
+
+  ...MODEL_OPERATIONS,
 
   // ---------- ranks meet ----------
   /** `reduce`: sum, max, min or avg. `group`: the name of those who meet, as the file has it; "" for all ranks. */
