@@ -1,8 +1,9 @@
 /**
- * @file Checks that a graph is one: every value made once and before it is read, every operation that is understood given what it asks for, and
- * types that agree. Runs after every pass; what it throws is a pass's fault, or a file's.
+ * @file Checks that a graph is one: every value made once and before it is read, every operation that is understood given what it asks for,
+ * types that agree, and no cache read behind what was appended to it. Runs after every pass; what it throws is a pass's fault, or a file's.
  */
 import { CrossoverError } from '../../errors.ts';
+import { cacheProblem } from './caches.ts';
 import {
   type Graph,
   inputsOf,
@@ -54,7 +55,7 @@ function firstProblem(graph: Graph): string | undefined {
       if (!known.has(value)) return `the graph gives %${value.name}, which nothing makes`;
     }
   }
-  return undefined;
+  return cacheProblem(graph, nodeText);
 }
 
 /** `%add = add at model.layers.0`. */

@@ -100,9 +100,10 @@ class Run {
   }
 
   #step(node: Node, name: string): void {
-    const view = sameMemory(node);
+    const same = sameMemory(node);
     for (const value of node.outputs.filter(hasMemory)) {
-      this.#original.set(value, view ? this.#originalOf(view) : value);
+      const operand = same.get(value);
+      this.#original.set(value, operand ? this.#originalOf(operand) : value);
       this.#within.set(value, new Set(maybeMemory(node).flatMap((base) => [...this.#needs(base)])));
     }
     const copy = this.#copyOf(node);
@@ -111,7 +112,7 @@ class Run {
     const reached = reachedIn(node);
     if (reached && mayOverwrite(node.op) && !this.#worksOnCopy(node))
       this.#overwrite(node, reached.read, name);
-    if (!view) this.#checkResults(node, copy, name);
+    this.#checkResults(node, copy, name);
     for (const value of node.outputs) this.#write(value);
   }
 
@@ -129,7 +130,8 @@ class Run {
 
   /** No result lies on what the node reads, but for one that may be in place, and no result on another. */
   #checkResults(node: Node, copy: Claim | undefined, name: string): void {
-    const written = node.outputs.flatMap((value) => this.#claims.get(value) ?? []);
+    const own = node.outputs.filter((value) => this.#originalOf(value) === value);
+    const written = own.flatMap((value) => this.#claims.get(value) ?? []);
     const read = [...inputsOf(node)].flatMap((value) =>
       [...this.#needs(value)].map((one) => this.#claims.get(one)!),
     );

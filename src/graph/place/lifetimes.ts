@@ -15,7 +15,7 @@ export interface Storage {
   /** Position among the graph's storages, in the order in which they are made. */
   readonly index: number;
   readonly source: Source;
-  /** All of the same bytes; the first is the one that was made, the others are views of it. */
+  /** All of the same bytes; the first is the one that was made, the others are views of it, or it once something was appended. */
   readonly values: readonly Value[];
   /** Operation that makes it; empty for what the graph is given. */
   readonly op: string;
@@ -99,17 +99,17 @@ export function lifetimesOf(graph: Graph, pinned: ReadonlySet<Value> = new Set()
       const read = of.get(value);
       if (read) read.last = Math.max(read.last, time);
     }
-    const same = sameMemory(node);
-    const shared = same && of.get(same);
-    if (shared) {
-      const view = node.outputs[0]!;
-      shared.values.push(view);
-      of.set(view, shared);
-      continue;
-    }
     const bases = [...new Set(maybeMemory(node).flatMap((value) => of.get(value) ?? []))];
-    for (const value of node.outputs)
-      make(value, isKnown(node.op) ? 'node' : 'unknown', node.op, time, bases);
+    const same = sameMemory(node);
+    for (const value of node.outputs) {
+      const operand = same.get(value);
+      const shared = operand && of.get(operand);
+      if (!shared) make(value, isKnown(node.op) ? 'node' : 'unknown', node.op, time, bases);
+      else {
+        shared.values.push(value);
+        of.set(value, shared);
+      }
+    }
   }
   for (const operand of graph.outputs) for (const value of valuesIn(operand)) needForever(value);
   for (const value of pinned) needForever(value);

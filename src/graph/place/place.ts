@@ -8,6 +8,8 @@
  *
  * A result takes the bytes of what its operation read (all_reduce, broadcast, and the norm of all_reduce_rms_norm) when both are placed, nobody needs
  * the operand any more, no other operand of the node lies there, and the result is none of the graph's.
+ *
+ * What collectives do not reach for is left to whoever runs the graph, unless `everything` is asked for.
  */
 import { CrossoverError } from '../../errors.ts';
 import type { Mode } from '../../operations.ts';
@@ -43,6 +45,12 @@ export interface PlaceOptions {
   readonly unequal?: ReadonlyMap<string, readonly number[]> | undefined;
   /** Whether whoever runs the graph allocates its inputs, which then lie in the arena where collectives read them; false by default. */
   readonly ownInputs?: boolean | undefined;
+  /**
+   * Whether every tensor that has a bound gets a place, and not only those that collectives read or write; false by default. An executor then takes all
+   * of its working memory from one plan. Weights stay where they are, and so do the caller's inputs without `ownInputs`; what an operation makes that is
+   * not understood has no place, nor has what `left out` parts are cut from or gathered in.
+   */
+  readonly everything?: boolean | undefined;
   /** Names of values whose memory nothing else may use, because somebody looks at them after a run. */
   readonly pinned?: readonly string[] | undefined;
   /** What was measured, for parts that differ between ranks. */
@@ -56,7 +64,7 @@ export interface PlaceOptions {
  * @throws CrossoverError for options that name what the graph does not have
  */
 export function place(graph: Graph, options: PlaceOptions): Placement {
-  const { worldSize, enabled = true, ownInputs = false, plan, mode = 'eager' } = options;
+  const { worldSize, enabled = true, ownInputs = false, everything = false, plan, mode = 'eager' } = options;
   const bounds = new Bounds(graph, options);
   const lifetimes = lifetimesOf(graph, valuesNamed(graph, options.pinned ?? []));
   const parts = new Map<Node, PartsDecision>();
@@ -64,7 +72,7 @@ export function place(graph: Graph, options: PlaceOptions): Placement {
     const decision = decideParts(node, bounds, plan && { plan, mode });
     if (decision) parts.set(node, decision);
   }
-  const slots = new Slots(graph, lifetimes, bounds, { enabled, ownInputs, parts });
+  const slots = new Slots(graph, lifetimes, bounds, { enabled, ownInputs, everything, parts });
   const packing = pack(slots.all);
   const offsetOf = new Map(slots.all.map((slot, i) => [slot, packing.offsets[i]!]));
 

@@ -20,6 +20,8 @@ export interface Slot {
 export interface SlotOptions {
   readonly enabled: boolean;
   readonly ownInputs: boolean;
+  /** Whether all that has a bound gets a place, or only what collectives read and write. */
+  readonly everything: boolean;
   /** Decisions by node. */
   readonly parts: ReadonlyMap<Node, PartsDecision>;
 }
@@ -37,13 +39,20 @@ export class Slots {
   readonly #padded = new Map<Storage, number>();
   /** Those of them that all_gather makes: as long as the padded parts, however loose the bound of their own symbol is. */
   readonly #gathered = new Set<Storage>();
+  /** Whole tensors that a collective wants outside the heap. */
+  readonly #leftOut = new Set<Storage>();
 
   constructor(graph: Graph, lifetimes: Lifetimes, bounds: Bounds, options: SlotOptions) {
     this.#lifetimes = lifetimes;
     this.#bounds = bounds;
     this.#options = options;
-    for (const node of graph.nodes) this.#notePadding(node);
-    for (const [time, node] of graph.nodes.entries()) this.#serve(node, time);
+    for (const node of graph.nodes) this.#noteParts(node);
+    const isAll = options.enabled && options.everything;
+    if (isAll) this.#placeAll(graph.inputs.map(({ value }) => value));
+    for (const [time, node] of graph.nodes.entries()) {
+      this.#serve(node, time);
+      if (isAll) this.#placeAll(node.outputs);
+    }
   }
 
   /** The place of a value. */
@@ -103,12 +112,16 @@ export class Slots {
     return 'reason' in size ? size.reason : undefined;
   }
 
-  #notePadding(node: Node): void {
+  #noteParts(node: Node): void {
     const decision = this.#options.parts.get(node);
     const reached = reachedIn(node);
     const whole = node.op === 'all_gather' ? reached?.written[0] : reached?.read;
     const storage = whole && this.#lifetimes.storage(whole);
-    if (decision?.layout !== 'padded' || !storage) return;
+    if (!decision || !storage) return;
+    if (decision.layout === 'left out') {
+      this.#leftOut.add(storage);
+      return;
+    }
     this.#padded.set(storage, Math.max(decision.paddedBytes, this.#padded.get(storage) ?? 0));
     if (node.op === 'all_gather') this.#gathered.add(storage);
   }
@@ -121,6 +134,14 @@ export class Slots {
     for (const [i, value] of reached.written.entries()) {
       const inPlace = i === 0 && mayRunInPlace(node.op) && this.#replace(node, reached.read, value, time);
       if (!inPlace) this.#place(value);
+    }
+  }
+
+  /** A view finds the place of what it is a view of. */
+  #placeAll(values: readonly Value[]): void {
+    for (const value of values) {
+      const storage = this.#lifetimes.storage(value);
+      if (storage && !this.#leftOut.has(storage)) this.#place(value);
     }
   }
 

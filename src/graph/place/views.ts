@@ -1,8 +1,10 @@
 /**
- * @file Which values are the same memory, and which may be. An engine runs a reshape by giving the same bytes another shape. A slice, a permutation
+ * @file Which values are the same memory, and which may be. An engine runs a reshape by giving the same bytes another shape, and appends to
+ * a cache where it lies. A slice, a permutation
  * and their like it may run as a view or as a copy, so nothing here relies on either: such a value has a buffer of its own where it needs one, and
  * what it was cut from is not overwritten while it is read.
  */
+import { appendedCaches } from '../ir/caches.ts';
 import { isValue, type Node, type Operand, type Value, valuesIn } from '../ir/graph.ts';
 import { OPERATIONS } from '../ir/operations.ts';
 import { sameType } from '../ir/type.ts';
@@ -16,8 +18,14 @@ export function isKnown(op: string): boolean {
   return Object.hasOwn(OPERATIONS, op);
 }
 
-/** The operand whose memory the node's result is, byte for byte; undefined when it has its own. */
-export function sameMemory(node: Node): Value | undefined {
+/** Results that are the memory of an operand, byte for byte, and those operands; the other results have their own. */
+export function sameMemory(node: Node): ReadonlyMap<Value, Value> {
+  const viewed = viewedBy(node);
+  return viewed ? new Map([[node.outputs[0]!, viewed]]) : appendedCaches(node);
+}
+
+/** The operand that the first result is a view of. */
+function viewedBy(node: Node): Value | undefined {
   const { x, dims } = node.operands;
   const out = node.outputs[0];
   if (!isValue(x) || !out) return undefined;

@@ -5,7 +5,7 @@ import { verifyPlacement } from '../../../dist/graph/place/check.js';
 import { placementRows } from '../../../dist/graph/place/explain.js';
 import { type PlaceOptions, place } from '../../../dist/graph/place/place.js';
 import type { Placement } from '../../../dist/graph/place/placement.js';
-import { GraphBuilder, tensorParallelBlocks } from '../support/graphs.ts';
+import { GraphBuilder, tensor, tensorParallelBlocks } from '../support/graphs.ts';
 
 const WORLD = { worldSize: 4 };
 
@@ -274,5 +274,42 @@ describe('sizes that are symbols', () => {
       'unequal gives s26 2 sizes; give one for each of 4 ranks',
     );
     expect(refuse({ worldSize: 0 })).toThrow('worldSize is 0; use a whole number from 1 up');
+  });
+});
+
+describe('everything', () => {
+  test('what no collective reaches for has a place also, and gives it up after its last use', () => {
+    const graph = tensorParallelBlocks(2, 16, 64);
+    const placement = placed(graph, { everything: true });
+    const message = 16 * 64 * 2;
+    for (const { op, outputs } of graph.nodes)
+      for (const value of outputs) expect([op, typeof offset(placement, value)]).toEqual([op, 'number']);
+    // The residual, what is added to it, the wide product, and the last sum, which the caller gets and nothing else may lie on.
+    expect(placement.peakBytes).toBe(5 * message);
+    expect(placement.arenaBytes).toBeLessThanOrEqual(6 * message);
+    expect(graph.inputs.some(({ value }) => placement.offsets.has(value))).toBe(false);
+    const owned = placed(graph, { everything: true, ownInputs: true });
+    expect(
+      graph.inputs.filter(({ value }) => owned.offsets.has(value)).map(({ value }) => value.name),
+    ).toEqual(['hidden_states']);
+  });
+
+  test('a cache stays where it is through appends, and its memory is kept', () => {
+    const g = new GraphBuilder();
+    const qkv = g.input('qkv', [4, 8]);
+    const empty = (name: string): Value =>
+      g.node('full', name, [2, 16, 1, 2], { shape: [2, 16, 1, 2], value: 0 });
+    const [keys, values] = [empty('keys'), empty('values')];
+    const caches = ['keys_1', 'values_1'].map((name) => tensor(name, [2, 16, 1, 2]));
+    const operands = { qkv, key_cache: keys, value_cache: values, heads: 2 };
+    const [queries] = g.nodeOf('rotary_append', [tensor('queries', [4, 2, 2]), ...caches], operands);
+    const graph = g.build(g.add('out', queries!, queries!), caches[0]!);
+    const placement = placed(graph, { everything: true });
+    const [k, v] = caches.map((cache) => offset(placement, cache));
+    expect([k, v]).toEqual([offset(placement, keys), offset(placement, values)]);
+    expect(k).not.toBe(v);
+    // The caller gets the keys, so they are kept between runs.
+    const buffer = placement.buffers.find((one) => one.values.includes(keys))!;
+    expect([buffer.first, buffer.last]).toEqual([-1, graph.nodes.length]);
   });
 });

@@ -9,12 +9,17 @@ import { isValue } from '../../../dist/graph/ir/graph.js';
 import { verifyPlacement } from '../../../dist/graph/place/check.js';
 import { placementRows } from '../../../dist/graph/place/explain.js';
 import { type PlaceOptions, place } from '../../../dist/graph/place/place.js';
+import { sameMemory } from '../../../dist/graph/place/views.js';
 import { randomGraph, WORLD } from '../support/random-graphs.ts';
 import { Simulation } from '../support/simulation.ts';
 
 const RUNS = 1500;
 
-const options = fc.record({ ownInputs: fc.boolean(), enabled: fc.nat(9).map((n) => n > 0) });
+const options = fc.record({
+  ownInputs: fc.boolean(),
+  enabled: fc.nat(9).map((n) => n > 0),
+  everything: fc.boolean(),
+});
 
 test('the checker is quiet, and a run of the graph finds every value as it was written', () => {
   fc.assert(
@@ -36,6 +41,30 @@ test('the checker is quiet, and a run of the graph finds every value as it was w
       },
     ),
     { numRuns: RUNS },
+  );
+});
+
+test('with everything, what a known operation makes has a place, and two that are needed at once never overlap', () => {
+  fc.assert(
+    fc.property(randomGraph, fc.boolean(), ({ graph, pinned }, ownInputs) => {
+      const placement = place(graph, { worldSize: WORLD, pinned, ownInputs, everything: true });
+      const placed = (value: Value): boolean => placement.offsets.has(value);
+      for (const { value, weight } of graph.inputs)
+        expect([value.name, placed(value)]).toEqual([value.name, ownInputs && weight === undefined]);
+      for (const node of graph.nodes) {
+        const isView = [...sameMemory(node).values()].some((operand) => !placed(operand));
+        for (const value of isView || node.op.startsWith('vendor.') ? [] : node.outputs)
+          expect([value.name, placed(value)]).toEqual([value.name, true]);
+      }
+      for (const [i, a] of placement.buffers.entries()) {
+        for (const b of placement.buffers.slice(i + 1)) {
+          const meet = a.first <= b.last && b.first <= a.last;
+          const over = a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;
+          expect(meet && over).toBe(false);
+        }
+      }
+    }),
+    { numRuns: 300 },
   );
 });
 

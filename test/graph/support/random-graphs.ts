@@ -1,8 +1,9 @@
 /**
- * @file Random graphs of element-wise operations, views, operations that nobody understands, and collectives. Every tensor is [n, 8] or [8, n] in
+ * @file Random graphs of element-wise operations, views, operations that nobody understands, appends to caches, and collectives. Every tensor is [n, 8] or [8, n] in
  * bf16, so that it is n cells of 16 bytes.
  */
 import fc from 'fast-check';
+import { cacheProblem } from '../../../dist/graph/ir/caches.js';
 import type { Graph, Value } from '../../../dist/graph/ir/graph.js';
 import { GraphBuilder, shapeOf, tensor } from './graphs.ts';
 
@@ -27,6 +28,7 @@ const OPS = [
   'reduce_scatter',
   'fused',
   'fused',
+  'append',
 ] as const;
 
 interface Step {
@@ -61,9 +63,17 @@ export const randomGraph: fc.Arbitrary<RandomGraph> = fc
     const builder = new GraphBuilder('random');
     const values: Value[] = [builder.weight('w', [16, 8])];
     for (const [i, n] of inputs.entries()) values.push(builder.input(`in${i}`, [n, 8]));
-    for (const [i, one] of steps.entries()) values.push(...run(builder, values, one, `v${i}`));
+    for (const [i, one] of steps.entries()) {
+      const made = run(builder, values, one, `v${i}`);
+      // Caches that were appended to may not be read any more.
+      if (cacheProblem(builder.build(), ({ op }) => op) === undefined) values.push(...made);
+      else builder.nodes.pop();
+    }
     const pick = (back: number): Value => values[Math.max(0, values.length - 1 - back)]!;
-    return { graph: builder.build(...results.map(pick)), pinned: pinned.map((back) => pick(back).name) };
+    const kept = results
+      .map(pick)
+      .filter((value) => cacheProblem(builder.build(value), String) === undefined);
+    return { graph: builder.build(...kept), pinned: pinned.map((back) => pick(back).name) };
   });
 
 export function cellsOf(value: Value): number {
@@ -119,6 +129,11 @@ function run(
       return [builder.node('reduce_scatter', name, [n / WORLD, 8], { x, dim: 0, reduce: 'sum', group: '' })];
     case 'fused':
       return builder.fused(name, x, y, builder.weight(`${name}_w`, [8]));
+    case 'append':
+      return builder.nodeOf('latent_append', [tensor(name, shape), tensor(`${name}_cache`, shape)], {
+        kv: y,
+        cache: x,
+      });
     default:
       return op satisfies never;
   }

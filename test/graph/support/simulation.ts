@@ -107,7 +107,8 @@ export class Simulation {
     const isSame =
       node.op === 'reshape' ||
       (['slice', 'expand', 'cast'].includes(node.op) && sameType(x!.type, node.outputs[0]!.type));
-    const results = isSame ? [] : node.outputs.map((value) => ({ value, ref: this.#placedRef(value) }));
+    const made = node.op === 'latent_append' ? node.outputs.slice(0, 1) : node.outputs;
+    const results = isSame ? [] : made.map((value) => ({ value, ref: this.#placedRef(value) }));
     // A kernel may write any part of a result before it has read all of its operands; but for one in place.
     for (const { value, ref } of results) {
       const operand = place?.find((one) => one.value === value)?.place;
@@ -127,6 +128,7 @@ export class Simulation {
         this.problems.push(`${name} moves`);
       return;
     }
+    if (node.op === 'latent_append') this.#append(node, name);
     const contents = computed(
       node,
       read.map((value) => this.#expected.get(value)!),
@@ -137,6 +139,24 @@ export class Simulation {
       if (view) this.#refs.set(value, view);
       else this.#write(ref ?? fresh(value), value, contents[i]!);
     }
+  }
+
+  /** Writes into the memory of the cache: every value that shares it shows that from then on. */
+  #append(node: Node, name: string): void {
+    const cache = node.operands.cache as Value;
+    const result = node.outputs[1]!;
+    const ref = this.#refs.get(cache)!;
+    if (this.#placement.offsets.get(result) !== this.#placement.offsets.get(cache))
+      this.problems.push(`${name} moves the cache`);
+    this.#refs.set(result, ref);
+    this.#expected.set(result, this.#expected.get(cache)!);
+    this.#store(
+      ref,
+      this.#expected.get(cache)!.map((number) => mix(number, mixText(name))),
+    );
+    // The caller's own cache among them, which it sees change.
+    for (const [value, other] of this.#refs)
+      if (isOver(ref, other)) this.#expected.set(value, this.#load(other));
   }
 
   /** A part of an operand's memory, where the operation may give that. */
