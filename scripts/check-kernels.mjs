@@ -6,7 +6,7 @@
  *
  * By default specialisations are all dtypes and quantizations, at 2, 4 and 8 ranks, summing; --all takes the other world sizes and reductions, too.
  * Of those that differ by world size and dtype, each architecture gets a third, another than the next; with quantizations, one of each.
- * For kernels that are named, it gets all.
+ * For kernels that are named, it gets all. Kernels of models get what MODEL_SOURCES lists.
  * One run of nvcc takes many specialisations of a file: each in a namespace of its own, under other names. Results are kept in .tmp/ by source hash.
  */
 import { execFile } from 'node:child_process';
@@ -16,8 +16,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AXES, definesOf, specialisations } from '../dist/engine/cuda/catalog/kernel.js';
 import { KERNELS } from '../dist/engine/cuda/catalog.js';
-import { nvcc } from '../dist/engine/cuda/nvcc.js';
-import { KERNELS_FOLDER, kernelSources, sourceHash, sourceText } from '../dist/engine/cuda/sources.js';
+import { MODEL_SOURCES } from '../dist/engine/cuda/compute/table.js';
+import { INCLUDES, nvcc } from '../dist/engine/cuda/nvcc.js';
+import {
+  KERNELS_FOLDER,
+  MODEL_FOLDER,
+  sourceHash,
+  sourcePath,
+  sourcesIn,
+  sourceText,
+} from '../dist/engine/cuda/sources.js';
 
 const ARCHITECTURES = ['sm_80', 'sm_90a', 'sm_100a', 'sm_120a'];
 const DEFAULT_ONLY = { world: [2, 4, 8], reduce: [0] };
@@ -44,7 +52,7 @@ const folder = mkdtempSync(join(tmpdir(), 'crossover-check-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 const kept = readResults();
 let runs = 0;
-const sources = [...kernelSources().keys()].filter((name) => name.endsWith('.cu'));
+const sources = [KERNELS_FOLDER, MODEL_FOLDER].flatMap(sourcesIn).filter((name) => name.endsWith('.cu'));
 const files = await inParallel(sources, describeFile);
 const chosen = files.filter(
   ({ entries, error }) => error || wanted.length === 0 || entries.some((entry) => wanted.includes(entry)),
@@ -74,30 +82,30 @@ function findNvcc() {
 
 /** What a file is specialised by, its functions, and what is known of them. To find its functions it is compiled as it is. */
 async function describeFile(file) {
-  const kernels = Object.values(KERNELS).filter(({ source }) => source === file);
-  const by = Object.keys(AXES).filter((axis) => kernels.some((kernel) => kernel.by.includes(axis)));
-  const kernel = { source: file, by };
-  const values = specialisations(kernel, all ? {} : DEFAULT_ONLY);
   const variants = new Map(
     architectures.map((architecture, number) => [
       architecture,
-      values.filter((one) => isDue(one, number)).map((one) => definesOf(kernel, one)),
+      MODEL_SOURCES[file] ?? specialisationsOf(file, number),
     ]),
   );
   const hash = `${sourceHash(file)} nvcc ${compiler.version} ${OPTIONS.join(' ')}`;
   if (kept[file]?.hash !== hash) {
     const output = join(folder, `${file}.cubin`);
-    const { code, log } = await runNvcc([
-      '-arch',
-      architectures[0],
-      '-o',
-      output,
-      join(KERNELS_FOLDER, file),
-    ]);
+    const { code, log } = await runNvcc(['-arch', architectures[0], '-o', output, sourcePath(file)]);
     kept[file] = { hash, entries: [...parse(log).keys()], error: code === 0 ? undefined : log, results: {} };
   }
   const { entries, error, results } = kept[file];
   return { file, entries, error, variants, results };
+}
+
+/** Macros of collectives' kernels that are due on an architecture, given by its number. */
+function specialisationsOf(file, number) {
+  const kernels = Object.values(KERNELS).filter(({ source }) => source === file);
+  const by = Object.keys(AXES).filter((axis) => kernels.some((kernel) => kernel.by.includes(axis)));
+  const kernel = { source: file, by };
+  return specialisations(kernel, all ? {} : DEFAULT_ONLY)
+    .filter((one) => isDue(one, number))
+    .map((one) => definesOf(kernel, one));
 }
 
 /** A third of world size x dtype: a diagonal, another one for the next architecture. With quantizations, one world size and dtype for each of them. */
@@ -148,7 +156,7 @@ async function run({ described, architecture, variants }, number) {
 function runNvcc(options) {
   runs++;
   return new Promise((resolve) => {
-    const args = ['-cubin', ...OPTIONS, ...options];
+    const args = ['-cubin', ...INCLUDES, ...OPTIONS, ...options];
     execFile(compiler.path, args, { timeout: MOST_MS, maxBuffer: 2 ** 28 }, (error, stdout, stderr) =>
       resolve({ code: error ? (error.code ?? 1) : 0, log: `${stdout}${stderr}` }),
     );

@@ -125,6 +125,8 @@ const FUNCTIONS = {
   // ---- memory ----
   memAlloc: 'int cuMemAlloc_v2(void *address, size_t bytes)' as F<[address: Pointer, bytes: number]>,
   memFree: 'int cuMemFree_v2(uint64_t address)' as F<[address: CUdeviceptr]>,
+  /** Bytes that are free on the current context's device, and bytes that it has. */
+  memGetInfo: 'int cuMemGetInfo_v2(void *free, void *total)' as F<[free: Pointer, total: Pointer]>,
   memHostAlloc: 'int cuMemHostAlloc(void *address, size_t bytes, uint32_t flags)' as F<
     [address: Pointer, bytes: number, flags: number]
   >,
@@ -208,6 +210,7 @@ const NEWER = {
 export type Driver = Bound<typeof FUNCTIONS> & Found<typeof NEWER>;
 
 export const CUDA_SUCCESS = 0;
+export const CUDA_ERROR_OUT_OF_MEMORY = 2;
 export const CUDA_ERROR_NOT_READY = 600;
 
 let bound: Driver | undefined;

@@ -16,8 +16,15 @@ import {
   UNIT_BYTES,
 } from '../../dist/engine/cuda/catalog/shape.js';
 import { KERNELS, kernelOf } from '../../dist/engine/cuda/catalog.js';
+import { MODEL_SOURCES } from '../../dist/engine/cuda/compute/table.js';
 import { STAGE_BYTES } from '../../dist/engine/cuda/layout.js';
-import { headersOf, kernelSources, sourceText } from '../../dist/engine/cuda/sources.js';
+import {
+  headersOf,
+  KERNELS_FOLDER,
+  MODEL_FOLDER,
+  sourcesIn,
+  sourceText,
+} from '../../dist/engine/cuda/sources.js';
 import { emptyLaunch } from '../../dist/engine/engine.js';
 
 const rows = Object.entries(KERNELS);
@@ -47,11 +54,23 @@ function wholeText(file: string): string {
 
 describe('the catalogue', () => {
   test('has every kernel of kernels/cuda/, and no other', () => {
-    const inFiles = [...kernelSources().keys()]
+    const inFiles = sourcesIn(KERNELS_FOLDER)
       .filter((file) => file.endsWith('.cu'))
       .flatMap((file) => entriesOf(file).map((name) => `${name} in ${file}`));
     const inRows = rows.map(([name, { source }]) => `${name} in ${source}`);
     expect(inRows.sort()).toEqual(inFiles.sort());
+  });
+
+  test("lists every source of models' kernels, with the macros that it is checked with", () => {
+    expect(Object.keys(MODEL_SOURCES).sort()).toEqual(
+      sourcesIn(MODEL_FOLDER).filter((file) => file.endsWith('.cu')),
+    );
+    for (const [file, lists] of Object.entries(MODEL_SOURCES)) {
+      expect(lists.length, file).toBeGreaterThan(0);
+      for (const [macro] of lists.flat().map((define) => define.split('='))) {
+        expect(wholeText(file)).toMatch(new RegExp(`\\b${macro}\\b`));
+      }
+    }
   });
 
   test.each(rows)('%s is specialised by the macros that its source reads', (_, kernel) => {

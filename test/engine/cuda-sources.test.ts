@@ -5,13 +5,16 @@ import { describe, expect, test } from 'vitest';
 import {
   headersOf,
   KERNELS_FOLDER,
-  kernelSources,
   kernelsHash,
+  MODEL_FOLDER,
   sourceHash,
+  sourcePath,
+  sourcesIn,
   sourceText,
 } from '../../dist/engine/cuda/sources.js';
 
-const names = [...kernelSources().keys()];
+const collectives = sourcesIn(KERNELS_FOLDER);
+const names = [...collectives, ...sourcesIn(MODEL_FOLDER)];
 
 /** Names of functions that are defined outside others without a word that puts them on the device. */
 function hostFunctions(source: string): string[] {
@@ -41,20 +44,31 @@ function hostFunctions(source: string): string[] {
 
 describe('kernels/cuda', () => {
   test('is found from dist/, all of it', () => {
-    expect(names).toEqual(readdirSync(KERNELS_FOLDER).sort());
+    const inFolder = (folder: string): string[] => readdirSync(folder).filter((name) => /\.cuh?$/.test(name));
+    expect(names).toEqual([...inFolder(KERNELS_FOLDER).sort(), ...inFolder(MODEL_FOLDER).sort()]);
+    expect(new Set(names).size).toBe(names.length);
+    expect(readdirSync(KERNELS_FOLDER).filter((name) => !collectives.includes(name))).toEqual(['model']);
     expect(existsSync(join(KERNELS_FOLDER, 'launch.cuh'))).toBe(true);
   });
 
-  test.each(names)('%s includes only headers that lie beside it, and needs none of CUDA or C++', (name) => {
-    const code = sourceText(name).replace(/\/\/.*$/gm, '');
-    const included = [...code.matchAll(/^\s*#\s*include\s*(.*?)\s*$/gm)].map(([, what]) => what!);
-    for (const what of included) expect(what).toMatch(/^"[\w-]+\.cuh"$/);
-    for (const what of included) expect(names).toContain(what.slice(1, -1));
-    // nvcc has these without being asked, NVRTC has not.
-    expect(code).not.toMatch(
-      /\b(?:u?int(?:8|16|32|64)_t|size_t|std::|__half|__nv_bfloat16|cooperative_groups|printf|assert)\b/,
-    );
-    if (name.endsWith('.cuh')) expect(code).toMatch(/^\s*#pragma once$/m);
+  test.each(names)(
+    '%s includes only headers that lie beside or above it, and needs none of CUDA or C++',
+    (name) => {
+      const code = sourceText(name).replace(/\/\/.*$/gm, '');
+      const included = [...code.matchAll(/^\s*#\s*include\s*(.*?)\s*$/gm)].map(([, what]) => what!);
+      for (const what of included) expect(what).toMatch(/^"[\w-]+\.cuh"$/);
+      for (const what of included) expect(names).toContain(what.slice(1, -1));
+      // nvcc has these without being asked, NVRTC has not.
+      expect(code).not.toMatch(
+        /\b(?:u?int(?:8|16|32|64)_t|size_t|std::|__half|__nv_bfloat16|cooperative_groups|printf|assert)\b/,
+      );
+      if (name.endsWith('.cuh')) expect(code).toMatch(/^\s*#pragma once$/m);
+    },
+  );
+
+  test.each(collectives)('%s depends on no kernel of models, so plans do not either', (name) => {
+    for (const header of headersOf(name)) expect(collectives).toContain(header);
+    expect(existsSync(sourcePath(name))).toBe(true);
   });
 
   // nvcc compiles functions for the host, too; NVRTC refuses them.

@@ -7,7 +7,7 @@ import { CUDA_SUCCESS, check } from '../../ffi/cuda.ts';
 import { type Group, SITE } from '../../group/group.ts';
 import { stopWordsOf } from '../../group/threads.ts';
 import type { Fingerprint } from '../../plan/plan.ts';
-import type { ComputeName, ComputeOperands } from '../compute.ts';
+import type { ComputeName, ComputeOperands, Product } from '../compute.ts';
 import {
   type Arena,
   type DeviceTraits,
@@ -19,6 +19,8 @@ import {
 import { aloneKernel, copy } from './alone.ts';
 import { CallLog } from './call-log.ts';
 import type { ShapeTarget } from './catalog/kernel.ts';
+import { Compute } from './compute/compute.ts';
+import { TUNE_PRODUCTS } from './compute/table.ts';
 import type { Device, Links } from './device.ts';
 import { Farewell } from './farewell.ts';
 import { cudaFingerprint } from './fingerprint.ts';
@@ -30,6 +32,7 @@ import { HEAP, MAILBOX_BYTES, MAX_HIDDEN, STAGE_BYTES } from './layout.ts';
 import type { Blocks } from './memory.ts';
 import { createNccl, type Outside } from './nccl.ts';
 import { problemWithMemory } from './outside-memory.ts';
+import { OwnMemory } from './own-memory.ts';
 import { Status } from './status.ts';
 import { EventTimer } from './timer.ts';
 import { Waiter } from './waiter.ts';
@@ -57,12 +60,15 @@ export class CudaEngine implements Engine {
   readonly traits: DeviceTraits;
   readonly maxHidden: number = MAX_HIDDEN;
   readonly timer: EventTimer;
+  readonly tuneProducts?: (products: readonly Product[]) => void;
   readonly #device: Device;
   readonly #links: Links;
   readonly #blocks: Blocks;
   readonly #status: Status;
   readonly #functions: Functions;
   readonly #record: LaunchRecord;
+  readonly #compute: Compute;
+  readonly #memory: OwnMemory;
   readonly #log: CallLog;
   readonly #waiter: Waiter;
   readonly #nccl: Outside;
@@ -113,6 +119,16 @@ export class CudaEngine implements Engine {
       stream: device.stream,
       programmatic: device.capability >= PROGRAMMATIC_FROM,
     });
+    this.#compute = new Compute(device, {
+      functions: this.#functions,
+      programmatic: device.capability >= PROGRAMMATIC_FROM,
+      capturing: () => this.#capture !== undefined,
+      loading: (load) => this.#loading(load),
+      count: () => this.#count(),
+    });
+    const tune = TUNE_PRODUCTS;
+    if (tune) this.tuneProducts = (products) => tune(products, this.#compute, group);
+    this.#memory = new OwnMemory(device);
     this.#log = new CallLog(group, this.arena);
     this.#nccl = createNccl({ group, block: blocks.own, fence: () => this.#fence() });
     this.#waiter = new Waiter(group, device, this.#status, this.#log, this.#nccl, deadlineSeconds);
@@ -177,12 +193,21 @@ export class CudaEngine implements Engine {
     this.#launch(variant === undefined ? info : INFOS.get(variant)!, launch);
   }
 
-  compute<N extends ComputeName>(kernel: N, _operands: ComputeOperands<N>): void {
-    throw new CrossoverError(`the CUDA engine has no kernel ${kernel}`);
+  compute<N extends ComputeName>(kernel: N, operands: ComputeOperands<N>): void {
+    if (this.#waiter.over) this.#waiter.refuse();
+    this.#compute.run(kernel, operands);
   }
 
-  scratchBytes<N extends ComputeName>(_kernel: N, _operands: ComputeOperands<N>): number {
-    return 0;
+  scratchBytes<N extends ComputeName>(kernel: N, operands: ComputeOperands<N>): number {
+    return this.#compute.scratchBytes(kernel, operands);
+  }
+
+  allocate(bytes: number): number {
+    return this.#loading(() => this.#memory.allocate(bytes));
+  }
+
+  memory(): { readonly total: number; readonly free: number } {
+    return this.#memory.room();
   }
 
   beginCapture(): void {
@@ -278,6 +303,8 @@ export class CudaEngine implements Engine {
     for (const graph of this.#graphs) graph.close();
     this.#graphs.clear();
     if (well && this.#farewell.meet()) this.#nccl.close();
+    this.#compute.close();
+    this.#memory.release();
     this.#functions.close();
     this.timer.close();
     this.#record.release();
@@ -318,9 +345,13 @@ export class CudaEngine implements Engine {
   }
 
   #load(info: KernelInfo, launch: Launch): LoadedKernel {
-    // Loading may wait for all that runs on the device. Before a capture, it was waited for already.
+    return this.#loading(() => this.#functions.load(info, launch));
+  }
+
+  /** For calls that may wait for all that runs on the device. Before a capture, it was waited for already. */
+  #loading<T>(load: () => T): T {
     if (!this.#capture) this.#waiter.wait();
-    return inDriver(this.group, () => this.#functions.load(info, launch));
+    return inDriver(this.group, load);
   }
 
   /** A kernel that starts only after the one before has ended, for those behind it that do not wait for the one before. */

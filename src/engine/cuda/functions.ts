@@ -98,7 +98,6 @@ export class Functions {
 
   /** Compiles and loads it; nothing that waits for a peer may be under way on this device, since loading may wait for it. */
   load(info: KernelInfo, launch: Launch): LoadedKernel {
-    if (!this.#cubins) throw new CrossoverError(this.refused!);
     const { kernel, name } = info;
     const defines = definesOf(kernel, {
       world: this.#world,
@@ -106,18 +105,19 @@ export class Functions {
       reduce: launch.reduceOp,
       quant: launch.quantization,
     });
-    const source = `${kernel.source} ${defines.join(' ')}`;
-    const full = `${name} ${source}`;
-    let loaded = this.#functions.get(full);
-    if (!loaded) {
-      loaded = {
-        handle: this.#function(name, this.#module(source, kernel, defines)),
-        sharedBytes: FREE_SHARED_BYTES,
-      };
-      this.#functions.set(full, loaded);
-    }
+    const loaded = this.#get(name, kernel.source, defines);
     this.#loaded[keyOf(info, launch)] = loaded;
     return loaded;
+  }
+
+  /** A function of a model's kernels when it is loaded. */
+  findModel(name: string, source: string, defines: readonly string[]): LoadedKernel | undefined {
+    return this.#functions.get(fullName(name, source, defines));
+  }
+
+  /** Compiles and loads it, as `load` does. */
+  loadModel(name: string, source: string, defines: readonly string[]): LoadedKernel {
+    return this.#get(name, source, defines);
   }
 
   /** Lets a function have more dynamic shared memory than all have. */
@@ -135,16 +135,28 @@ export class Functions {
     this.#modules.clear();
   }
 
-  #module(source: string, kernel: Kernel, defines: readonly string[]): CUmodule {
-    const known = this.#modules.get(source);
+  #get(name: string, source: string, defines: readonly string[]): LoadedKernel {
+    const full = fullName(name, source, defines);
+    const known = this.#functions.get(full);
+    if (known) return known;
+    const handle = this.#function(name, this.#module(source, defines));
+    const loaded = { handle, sharedBytes: FREE_SHARED_BYTES };
+    this.#functions.set(full, loaded);
+    return loaded;
+  }
+
+  #module(source: string, defines: readonly string[]): CUmodule {
+    const key = fullName('', source, defines);
+    const known = this.#modules.get(key);
     if (known !== undefined) return known;
+    if (!this.#cubins) throw new CrossoverError(this.refused!);
     const { cuda } = this.#device;
-    const cubin = this.#cubins!.get(kernel.source, defines);
+    const cubin = this.#cubins.get(source, defines);
     const module = handleFrom<CUmodule>(
       (out) => cuda.moduleLoadData(out, cubin),
-      `cuModuleLoadData of ${source}`,
+      `cuModuleLoadData of${key}`,
     );
-    this.#modules.set(source, module);
+    this.#modules.set(key, module);
     return module;
   }
 
@@ -158,6 +170,10 @@ export class Functions {
     if (cuda.functionLoad) check(cuda.functionLoad(handle), `cuFuncLoad of ${name}`);
     return handle;
   }
+}
+
+function fullName(name: string, source: string, defines: readonly string[]): string {
+  return defines.length === 0 ? `${name} ${source}` : `${name} ${source} ${defines.join(' ')}`;
 }
 
 /** Distinct for all that kernels are specialised by; there are at most 8 dtypes, 4 reductions and 8 quantizations. */

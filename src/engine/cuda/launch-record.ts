@@ -6,6 +6,7 @@ import { allocate, type NativeBlock } from '../../ffi/memory.ts';
 import { DTYPES, dtypeBytes } from '../../tensor/dtype.ts';
 import type { Launch } from '../engine.ts';
 import type { GridShape } from './catalog/kernel.ts';
+import { CONFIG_BYTES, LaunchConfig } from './launch-config.ts';
 
 /** Byte offsets of the fields of `Launch` in launch.cuh, in its order; a test compares them. */
 export const OFFSETS = {
@@ -37,20 +38,10 @@ export const OFFSETS = {
 
 export const LAUNCH_BYTES = 272;
 
-// Behind the struct: the list of parameters (one), the launch's configuration, and its attributes. Offsets of CUlaunchConfig and
-// CUlaunchAttribute are those of CUDA 11.8 to 13.
+// Behind the struct: the list of parameters (one), and the launch's configuration.
 const PARAMS = LAUNCH_BYTES;
 const CONFIG = PARAMS + 8;
-const CONFIG_SHARED = CONFIG + 24;
-const CONFIG_STREAM = CONFIG + 32;
-const CONFIG_ATTRIBUTES = CONFIG + 40;
-const CONFIG_COUNT = CONFIG + 48;
-const ATTRIBUTES = CONFIG + 56;
-const ATTRIBUTE_BYTES = 72;
-const BYTES = ATTRIBUTES + 2 * ATTRIBUTE_BYTES;
-
-const CLUSTER_DIMENSION = 4;
-const PROGRAMMATIC_STREAM_SERIALIZATION = 6;
+const BYTES = CONFIG + CONFIG_BYTES;
 
 /** How a launch's `count` is split over the ranks: not at all, or equal parts of `count`, or of `count` each. */
 export type Parts = 'none' | 'split' | 'each';
@@ -77,6 +68,7 @@ export class LaunchRecord {
   readonly #block: NativeBlock;
   readonly #words: Uint32Array;
   readonly #floats: Float32Array;
+  readonly #configuration: LaunchConfig;
   readonly #world: number;
   readonly #programmatic: number;
 
@@ -94,19 +86,10 @@ export class LaunchRecord {
     this.#address(OFFSETS.deadline, setup.deadlineNanoseconds);
     this.#words[OFFSETS.rank >> 2] = setup.rank;
     this.#address(PARAMS, Number(address));
-    this.#address(CONFIG_STREAM, Number(setup.stream));
-    // Programmatic first, so that the cluster's, which only devices that have the other know, is switched on by the count.
-    this.#words[ATTRIBUTES >> 2] = PROGRAMMATIC_STREAM_SERIALIZATION;
-    this.#words[(ATTRIBUTES + 8) >> 2] = 1;
-    const cluster = (ATTRIBUTES + ATTRIBUTE_BYTES) >> 2;
-    this.#words[cluster] = CLUSTER_DIMENSION;
-    this.#words.fill(1, cluster + 2, cluster + 5);
-    this.#address(CONFIG_ATTRIBUTES, Number(address) + ATTRIBUTES);
-    // Grids and blocks have one dimension.
-    this.#words.fill(1, CONFIG >> 2, (CONFIG >> 2) + 6);
+    this.#configuration = new LaunchConfig(this.#words, CONFIG, address, setup.stream);
   }
 
-  /** `programmatic` is the number of attributes: 0 for a launch that starts only after the one before has ended. */
+  /** `programmatic` is 0 for a launch that starts only after the one before has ended. */
   write(launch: Launch, shape: GridShape, parts: Parts, programmatic: number = this.#programmatic): void {
     const words = this.#words;
     const floats = this.#floats;
@@ -133,12 +116,8 @@ export class LaunchRecord {
     words[OFFSETS.element_bytes >> 2] = ELEMENT_BYTES[launch.dtype]!;
     words[OFFSETS.cast_before_weight >> 2] = launch.castBeforeWeight ? 1 : 0;
 
-    const { cluster = 1 } = shape;
-    words[CONFIG >> 2] = shape.grid;
-    words[(CONFIG + 12) >> 2] = shape.block;
-    words[CONFIG_SHARED >> 2] = shape.sharedBytes;
-    words[(ATTRIBUTES + ATTRIBUTE_BYTES + 8) >> 2] = cluster;
-    words[CONFIG_COUNT >> 2] = programmatic + (programmatic === 1 && cluster > 1 ? 1 : 0);
+    const { grid, block, sharedBytes, cluster = 1 } = shape;
+    this.#configuration.write(grid, 1, 1, block, sharedBytes, cluster, programmatic);
   }
 
   /** The struct as kernels get it, for tests. */

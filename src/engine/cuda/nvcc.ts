@@ -6,10 +6,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CrossoverError } from '../../errors.ts';
-import { KERNELS_FOLDER } from './sources.ts';
+import { KERNELS_FOLDER, sourcePath } from './sources.ts';
 
 /** No kernel takes a second; a compiler that hangs must not hold a rank for ever. */
 const MOST_MS = 120_000;
+
+/** Kernels of models include headers of the folder above them. */
+export const INCLUDES: readonly string[] = ['-I', KERNELS_FOLDER];
 
 export interface Nvcc {
   readonly path: string;
@@ -79,7 +82,7 @@ function compile(path: string, file: string, options: readonly string[]): Return
     const output = join(folder, 'kernel.cubin');
     const { status, stdout, stderr, error } = spawnSync(
       path,
-      ['-cubin', '-o', output, ...options, join(KERNELS_FOLDER, file)],
+      ['-cubin', '-o', output, ...INCLUDES, ...options, sourcePath(file)],
       { encoding: 'utf8', timeout: MOST_MS, stdio: ['ignore', 'pipe', 'pipe'] },
     );
     const log = `${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`;

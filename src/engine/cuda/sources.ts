@@ -1,6 +1,6 @@
 /**
- * @file The kernels' source text, which travels with the package as files. They include each other by name in quotes and nothing else,
- * so a compiler needs no include path, and what a kernel is made of can be told by following the names.
+ * @file The kernels' source text, which travels with the package as files. They include each other by name in quotes and nothing else, and names
+ * are unique over both folders, so NVRTC needs no include path, and what a kernel is made of can be told by following the names.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -11,31 +11,52 @@ import { CrossoverError } from '../../errors.ts';
 /** From dist/engine/cuda/ and from src/engine/cuda/ alike. */
 export const KERNELS_FOLDER: string = fileURLToPath(new URL('../../../kernels/cuda/', import.meta.url));
 
-let read: ReadonlyMap<string, string> | undefined;
+/** Kernels that a model has besides collectives. */
+export const MODEL_FOLDER: string = join(KERNELS_FOLDER, 'model');
 
-/** Text by file name, of all kernels and headers; read once. */
-export function kernelSources(): ReadonlyMap<string, string> {
-  if (read) return read;
+interface Source {
+  readonly folder: string;
+  readonly text: string;
+}
+
+let read: ReadonlyMap<string, Source> | undefined;
+
+/** By file name, all kernels and headers; read once. */
+function sources(): ReadonlyMap<string, Source> {
+  read ??= new Map([KERNELS_FOLDER, MODEL_FOLDER].flatMap(readFolder));
+  return read;
+}
+
+function readFolder(folder: string): [string, Source][] {
   let names: string[];
   try {
-    names = readdirSync(KERNELS_FOLDER).filter((name) => /\.cuh?$/.test(name));
+    names = readdirSync(folder).filter((name) => /\.cuh?$/.test(name));
   } catch (cause) {
-    throw new CrossoverError(
-      `${KERNELS_FOLDER} cannot be read: this installation of crossover lacks its kernels`,
-      {
-        cause,
-      },
-    );
+    throw new CrossoverError(`${folder} cannot be read: this installation of crossover lacks its kernels`, {
+      cause,
+    });
   }
-  read = new Map(names.sort().map((name) => [name, readFileSync(join(KERNELS_FOLDER, name), 'utf8')]));
-  return read;
+  return names.sort().map((name) => [name, { folder, text: readFileSync(join(folder, name), 'utf8') }]);
+}
+
+/** Names of the files in one of the folders. */
+export function sourcesIn(folder: string): readonly string[] {
+  return [...sources()].filter(([, source]) => source.folder === folder).map(([name]) => name);
 }
 
 /** Text of one file. */
 export function sourceText(file: string): string {
-  const text = kernelSources().get(file);
-  if (text === undefined) throw new CrossoverError(`${join(KERNELS_FOLDER, file)} is missing`);
-  return text;
+  return sourceOf(file).text;
+}
+
+export function sourcePath(file: string): string {
+  return join(sourceOf(file).folder, file);
+}
+
+function sourceOf(file: string): Source {
+  const source = sources().get(file);
+  if (source === undefined) throw new CrossoverError(`${join(KERNELS_FOLDER, file)} is missing`);
+  return source;
 }
 
 /** Headers that a file includes, directly and through others, by name. */
@@ -57,9 +78,9 @@ export function sourceHash(file: string): string {
   return hashOf([...headersOf(file), file]);
 }
 
-/** Identifies the kernels in a plan's fingerprint: a plan made with other kernels was made for other times. */
+/** Identifies the kernels of collectives in a plan's fingerprint: a plan made with other kernels was made for other times. */
 export function kernelsHash(): string {
-  return hashOf([...kernelSources().keys()]).slice(0, 16);
+  return hashOf(sourcesIn(KERNELS_FOLDER)).slice(0, 16);
 }
 
 function hashOf(files: readonly string[]): string {

@@ -1,0 +1,20 @@
+/**
+ * @file Kernels of models on CUDA by name. A new family of kernels is a file of this folder and two lines here.
+ */
+import type { Group } from '../../../group/group.ts';
+import type { Product } from '../../compute.ts';
+import { ROW_SOURCES, ROWS } from './rows.ts';
+import type { ComputeTable, ComputeTarget, ModelSources } from './target.ts';
+
+export const COMPUTE_TABLE: ComputeTable = {
+  ...ROWS,
+};
+
+export const MODEL_SOURCES: ModelSources = {
+  ...ROW_SOURCES,
+};
+
+/** Measures products, where there is more than one way to compute them; collective over the group. */
+export const TUNE_PRODUCTS:
+  | ((products: readonly Product[], target: ComputeTarget, group: Group) => void)
+  | undefined = undefined;
