@@ -61,6 +61,13 @@ export class GraphBuilder {
     return value;
   }
 
+  /** A whole number that the caller gives at every call. */
+  scalar(name: string): Value {
+    const value = this.#value(name, { kind: 'int' });
+    this.#inputs.push({ value });
+    return value;
+  }
+
   /** A weight, with its values in row-major order, or without them in a graph that is only looked at. */
   weight(name: string, dtype: WeightDType, shape: readonly number[], values?: ArrayLike<number>): Value {
     const value = this.#value(name, tensorType(dtype, shape));
