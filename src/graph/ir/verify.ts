@@ -16,6 +16,7 @@ import {
 } from './graph.ts';
 import { OPERATIONS, type OperandKind } from './operations.ts';
 import { typeProblem } from './rules.ts';
+import { modelProblem } from './rules-model.ts';
 import { typeText } from './type.ts';
 
 /** @param after what was done to the graph last, for the message @throws CrossoverError that names the node and what is wrong with it */
@@ -89,7 +90,7 @@ function operandProblem(node: Node): string | undefined {
   const scalar = node.outputs.find(({ type }) => type.kind !== 'tensor');
   if (scalar && node.op !== 'size')
     return `output %${scalar.name} is ${typeText(scalar.type)}, and must be a tensor`;
-  return typeProblem(node, info.rule);
+  return typeProblem(node, info.rule) ?? modelProblem(node);
 }
 
 const WANTED: Record<OperandKind, string> = {
