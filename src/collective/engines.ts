@@ -2,11 +2,13 @@
  * @file The one place that knows which engines there are, and which one runs when nobody says.
  */
 import { existsSync, readdirSync } from 'node:fs';
+import { freemem, totalmem } from 'node:os';
 import { cpuFingerprint, createCpuEngine } from '../engine/cpu/engine.ts';
-import { MAX_HIDDEN, MAX_WORLD_SIZE } from '../engine/cpu/layout.ts';
+import { MAX_HIDDEN, MAX_WORLD_SIZE, mostArenaBytes } from '../engine/cpu/layout.ts';
 import { createCudaEngine } from '../engine/cuda/create.ts';
 import { deviceCount } from '../engine/cuda/device.ts';
 import { cudaFingerprint } from '../engine/cuda/fingerprint.ts';
+import { type DeviceMemory, leastFreeMemory } from '../engine/cuda/inspect/free-memory.ts';
 import { MAX_HIDDEN as CUDA_MAX_HIDDEN, MAX_WORLD } from '../engine/cuda/layout.ts';
 import type { Engine } from '../engine/engine.ts';
 import { CrossoverError } from '../errors.ts';
@@ -83,6 +85,16 @@ export function visibleGpus(): number {
   // The driver stops at the first one that it does not know.
   const end = named.findIndex((name) => name === '' || name.startsWith('-'));
   return Math.min(nodes, end < 0 ? named.length : end);
+}
+
+/** Memory that each of so many ranks may have; the least, where ranks differ. Needs no ranks. */
+export function memoryFor(engine: EngineName, ranks: number): DeviceMemory {
+  if (engine === 'cuda') return leastFreeMemory(ranks);
+  const most = mostArenaBytes(ranks);
+  return {
+    total: Math.min(most, Math.floor(totalmem() / ranks)),
+    free: Math.min(most, Math.floor(freemem() / ranks)),
+  };
 }
 
 /** What identifies this host, the engine and its kernels in plans; needs no ranks. */

@@ -53,10 +53,16 @@ export interface Layout {
   readonly arenaStride: number;
 }
 
+/** Largest arena of each of so many ranks, bytes. */
+export function mostArenaBytes(worldSize: number): number {
+  const arenas = PRIVATE + worldSize * PRIVATE_STRIDE;
+  return Math.floor(((ADDRESSABLE - arenas) / worldSize - SKEW) / 256) * 256;
+}
+
 /** The layout for one rank. `stages` and `partials` are rank 0's, which is what the kernels want; the others are this rank's. */
 export function layoutFor(rank: number, worldSize: number, arenaBytes: number): Layout {
   const arenas = PRIVATE + worldSize * PRIVATE_STRIDE;
-  const most = Math.floor(((ADDRESSABLE - arenas) / worldSize - SKEW) / 256) * 256;
+  const most = mostArenaBytes(worldSize);
   if (!Number.isSafeInteger(arenaBytes) || arenaBytes < 256 || arenaBytes > most) {
     throw new CrossoverError(
       `arenaBytes is ${arenaBytes}; with ${worldSize} ranks the CPU engine's 4 GiB allow 256 to ${most} bytes a rank`,

@@ -1,0 +1,38 @@
+/**
+ * @file What a choice of collectives changes in the throughput of a decode step, from measurements of the collectives alone: the sum over a step of what each
+ * takes more, or less, than with the plan, over the time of the step. Everything else in a step is taken to stay as it is.
+ */
+import type { PlanIndex } from '../plan/lookup.ts';
+import { measuredUs, type VariantName, type Wanted } from './variants.ts';
+
+export interface Prediction {
+  /** Time of a step more than with the plan, us; negative for less. */
+  readonly deltaUs: number;
+  /** Of throughput against the plan's: -0.03 is 3 percent less. */
+  readonly change: number;
+}
+
+/**
+ * @param wanted the collectives of a step, and how many there are of each
+ * @param stepUs time of a step with the plan, measured or expected, us
+ * @returns undefined where a collective was not measured as the variant does it
+ */
+export function predictChange(
+  index: PlanIndex,
+  variant: VariantName,
+  wanted: readonly (Wanted & { readonly sites: number })[],
+  worldSize: number,
+  capBytes: number,
+  stepUs: number,
+): Prediction | undefined {
+  let deltaUs = 0;
+  for (const { sites, ...one } of wanted) {
+    const planned = measuredUs(index, 'plan', one, worldSize, capBytes);
+    // What no plan covers is the same in all variants but NCCL's, where it is left out of the account.
+    if (planned === undefined) continue;
+    const us = measuredUs(index, variant, one, worldSize, capBytes);
+    if (us === undefined) return undefined;
+    deltaUs += sites * (us - planned);
+  }
+  return { deltaUs, change: stepUs / (stepUs + deltaUs) - 1 };
+}

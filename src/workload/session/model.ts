@@ -1,0 +1,132 @@
+/**
+ * @file A model as one rank holds it: its graph with every all-reduce fused that can be, weights, caches, the few numbers that a step is given, and working memory
+ * that all steps share.
+ */
+import type { Communicator } from '../../collective/communicator.ts';
+import { CrossoverError } from '../../errors.ts';
+import type { Graph, Value } from '../../graph/ir/graph.ts';
+import { Scratch, Step, type StepOptions, workingBytes } from '../../graph/run/step.ts';
+import type { PlannedWeight } from '../weights/planned.ts';
+import { type Capacity, cachesOf, pagesPerSequence, roundUp, symbolsFor } from './capacity.ts';
+
+/** Fills a weight's memory. */
+export type FillWeight = (weight: PlannedWeight, address: number) => void;
+
+/** Sizes of a step, and how it is run. */
+export interface StepRequest extends Pick<StepOptions, 'choose' | 'prompt' | 'alone' | 'parts' | 'places'> {
+  readonly tokens: number;
+  readonly samples: number;
+  /** Tokens of all ranks, where ranks have their own. */
+  readonly gathered?: number | undefined;
+  /** The largest `tokens` of any rank, equal on all. */
+  readonly mostTokens?: number | undefined;
+}
+
+export class HeldModel {
+  readonly comm: Communicator;
+  readonly graph: Graph;
+  readonly capacity: Capacity;
+  /** Addresses of the graph's inputs. */
+  readonly inputs: ReadonlyMap<string, number>;
+  readonly #scratch: Scratch;
+  readonly #working: number;
+  readonly #workingBytes: number;
+
+  /** Collective: allocates on all ranks alike. */
+  constructor(
+    comm: Communicator,
+    graph: Graph,
+    capacity: Capacity,
+    weights: readonly PlannedWeight[],
+    fill: FillWeight,
+    report: (done: number, words: string) => void = () => {},
+  ) {
+    this.comm = comm;
+    this.graph = graph;
+    this.capacity = capacity;
+    this.#scratch = new Scratch(comm);
+    const { tokens, samples, sequences } = capacity;
+    const gathered = tokens * comm.worldSize;
+    const symbols = symbolsFor(graph, capacity, { tokens, samples, gathered });
+    this.#workingBytes = workingBytes(graph, comm.worldSize, { symbols });
+    this.#working = comm.heap.allocate(roundUp(this.#workingBytes));
+    const inputs = new Map<string, number>();
+    this.inputs = inputs;
+    for (const [name, count] of Object.entries({
+      ids: tokens,
+      positions: tokens,
+      rows: tokens,
+      tables: sequences * pagesPerSequence(capacity),
+      last: samples,
+      temperatures: samples,
+      uniforms: samples,
+    })) {
+      inputs.set(name, this.allocate(4 * count));
+      this.comm.engine.write(inputs.get(name)!, new Uint8Array(4 * count));
+    }
+    for (const { name, bytes } of cachesOf(graph, capacity)) inputs.set(name, this.allocate(bytes));
+    const all = weights.reduce((sum, { bytes }) => sum + bytes, 0);
+    let done = 0;
+    for (const weight of weights) {
+      report(done / all, weight.name);
+      const address = this.allocate(weight.bytes);
+      inputs.set(weight.name, address);
+      fill(weight, address);
+      done += weight.bytes;
+    }
+    comm.synchronize();
+  }
+
+  /** Memory of this rank that is kept until the end. */
+  allocate(bytes: number): number {
+    const { engine, heap } = this.comm;
+    return engine.allocate ? engine.allocate(Math.max(1, bytes)) : heap.allocate(roundUp(bytes));
+  }
+
+  /** Overwrites an input of the graph, from its beginning on. */
+  write(name: string, values: Int32Array | Float32Array): void {
+    this.comm.engine.write(
+      this.inputs.get(name)!,
+      new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+    );
+  }
+
+  readInts(address: number, count: number): Int32Array {
+    const bytes = this.comm.engine.read(address, 4 * count);
+    return new Int32Array(bytes.buffer, bytes.byteOffset, count);
+  }
+
+  /** A step of exact sizes. Steps share working memory: what one has made is gone when another runs. */
+  step({ tokens, samples, gathered, mostTokens, ...options }: StepRequest): Step {
+    const symbols = symbolsFor(this.graph, this.capacity, {
+      tokens,
+      samples,
+      ...(gathered !== undefined && { gathered }),
+    });
+    const bounds = new Map(symbols);
+    if (mostTokens !== undefined && bounds.has('tokens')) bounds.set('tokens', mostTokens);
+    const needed = workingBytes(this.graph, this.comm.worldSize, { symbols, bounds });
+    if (needed > this.#workingBytes)
+      throw new CrossoverError(
+        `a step of ${tokens} tokens and ${samples} samples needs ${needed} bytes to work in; there is room for ${this.#workingBytes}, which is ${this.capacity.tokens} tokens and ${this.capacity.samples} samples`,
+      );
+    return new Step(this.comm, this.graph, {
+      places: this.capacity.places,
+      ...options,
+      symbols,
+      bounds,
+      inputs: this.inputs,
+      working: this.#working,
+      scratch: this.#scratch,
+    });
+  }
+
+  /** The tokens that a step has sampled. */
+  get sampled(): Value {
+    return this.graph.outputs[0] as Value;
+  }
+
+  get logits(): Value {
+    return this.graph.outputs[1] as Value;
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * @file From what a workload asks for to a model on all ranks: the graph, the memory it takes, the engine, the measurements its collectives follow, and its weights.
+ */
+import { createCommunicator } from '../../collective/create.ts';
+import type { EngineName } from '../../collective/engines.ts';
+import type { Graph } from '../../graph/ir/graph.ts';
+import { optimize } from '../../graph/optimize.ts';
+import type { Group } from '../../group/group.ts';
+import type { PlanIndex } from '../../plan/lookup.ts';
+import type { Plan } from '../../plan/plan.ts';
+import { buildModel } from '../models/build.ts';
+import type { ModelConfig } from '../models/config.ts';
+import type { SplitOptions } from '../models/split.ts';
+import { weightPlan } from '../weights/plan.ts';
+import type { PlannedWeight } from '../weights/planned.ts';
+import { type Capacity, roundUp, type SessionBytes, sessionBytes } from './capacity.ts';
+import { type FillWeight, HeldModel } from './model.ts';
+import { completePlan, type Demand, measuringBytes, missingKeys, planOrNone } from './plan.ts';
+import { randomWeights } from './random-weights.ts';
+
+/** Plain data, so that it can travel to the ranks. */
+export interface SessionRequest extends Omit<SplitOptions, 'worldSize'> {
+  readonly config: ModelConfig;
+  readonly capacity: Capacity;
+  readonly engine: EngineName;
+  /** Folder of a Hugging Face checkpoint; random weights without. */
+  readonly checkpoint?: string | undefined;
+  /** Tokens that sampling chooses from. */
+  readonly choices?: number | undefined;
+  /** The most tokens of a step that is timed: what a plan has to cover. */
+  readonly tunedTokens: number;
+  /** Measurements; what they lack is measured. */
+  readonly plan?: Plan | undefined;
+}
+
+export interface Session {
+  readonly model: HeldModel;
+  readonly index: PlanIndex;
+  /** Whether collectives had to be measured. */
+  readonly measured: boolean;
+  readonly bytes: SessionBytes;
+  close(): void;
+}
+
+/** The graph of a rank, with everything fused that can be, and its weights. */
+export function modelGraph(
+  request: SessionRequest,
+  worldSize: number,
+  rank: number,
+): { graph: Graph; weights: PlannedWeight[] } {
+  const { config, capacity, attention, experts, precision, choices } = request;
+  const { pageSize, places } = capacity;
+  const options = { worldSize, rank, attention, experts, precision, pageSize, places, choices };
+  const graph = buildModel(config, options);
+  const [variant] = optimize(graph, {
+    worldSize,
+    fusionCapBytes: Number.POSITIVE_INFINITY,
+    place: false,
+  }).variants;
+  return { graph: variant!.graph, weights: weightPlan(config, options) };
+}
+
+export function demandOf(
+  { config, attention, precision, tunedTokens }: SessionRequest,
+  worldSize: number,
+): Demand {
+  return {
+    config,
+    worldSize,
+    tokens: tunedTokens,
+    quantization: precision === 'f8e4m3' ? 'f8e4m3_token' : 'none',
+    gathers: attention === 'data',
+  };
+}
+
+/** Bytes of a rank, without measuring: what `openSession` allocates. */
+export function bytesFor(request: SessionRequest, worldSize: number): SessionBytes {
+  const { graph, weights } = modelGraph(request, worldSize, 0);
+  return sessionBytes(request.engine, graph, worldSize, request.capacity, weights, historyBytes(request));
+}
+
+/** What a decode run keeps of its tokens, and the room in which codes are made. */
+function historyBytes({ capacity, precision, config }: SessionRequest): number {
+  const widest = Math.max(config.inner, config.hidden);
+  return 4 * capacity.samples * capacity.places + (precision === 'f8e4m3' ? 4 * widest * config.hidden : 0);
+}
+
+/** Collective. `report` is told how far it is. */
+export function openSession(
+  group: Group,
+  request: SessionRequest,
+  report: (done: number, words: string) => void,
+): Session {
+  const { graph, weights } = modelGraph(request, group.size, group.rank);
+  const bytes = sessionBytes(
+    request.engine,
+    graph,
+    group.size,
+    request.capacity,
+    weights,
+    historyBytes(request),
+  );
+  const demand = demandOf(request, group.size);
+  const measures = group.size > 1 && missingKeys(request.plan, demand).length > 0;
+  // Measuring is over when the model takes its memory.
+  const arenaBytes = Math.max(bytes.arena, measures ? measuringBytes(request.engine, demand) + (4 << 20) : 0);
+  const comm = createCommunicator(group, {
+    engine: request.engine,
+    arenaBytes: roundUp(arenaBytes),
+    plan: request.plan ?? null,
+    force: true,
+    // Dispatch is chosen here; what is not timed runs untuned.
+    warn: () => {},
+  });
+  try {
+    const index = measures
+      ? completePlan(comm, request.plan, demand, (done, words) => report(done / 2, words))
+      : planOrNone(comm, request.plan);
+    const fill: FillWeight = randomWeights(comm, request.config, weights);
+    const model = new HeldModel(comm, graph, request.capacity, weights, fill, (done, words) =>
+      report(0.5 + done / 2, words),
+    );
+    return { model, index, measured: measures, bytes, close: () => comm.close() };
+  } catch (error) {
+    comm.close();
+    throw error;
+  }
+}

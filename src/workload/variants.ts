@@ -1,0 +1,205 @@
+/**
+ * @file Ways to dispatch the collectives of a model, to be compared in one run. The graph is the same for all of them: every all-reduce that can be fused is
+ * one node, for which the unfused sequence is a candidate like any other. So variants differ in algorithms alone, and where those sum in
+ * rank order, in no bit.
+ */
+import { type Bits, type Request, refusal } from '../collective/algorithm.ts';
+import { isUnfused } from '../collective/all-reduce-rms-norm/unfused.ts';
+import { algorithmNamed } from '../collective/catalog.ts';
+import type { Communicator } from '../collective/communicator.ts';
+import type { Choice } from '../collective/dispatch.ts';
+import { CrossoverError } from '../errors.ts';
+import type { Node } from '../graph/ir/graph.ts';
+import type { SiteContext } from '../graph/run/site.ts';
+import type { Operation, Quantization } from '../operations.ts';
+import { extrapolate } from '../plan/curve.ts';
+import type { PlanKey } from '../plan/key.ts';
+import type { CompiledEntry, PlanIndex } from '../plan/lookup.ts';
+import type { Candidate } from '../plan/plan.ts';
+
+/**
+ * - `unfused`: the fastest all-reduce at every size, and a norm behind it
+ * - `fused`: the fastest fused operation at every size
+ * - `fused-cap`: fused up to a cap, as serving engines do it, and unfused above
+ * - `nccl`: NCCL for everything, unfused
+ * - `plan`: what the plan says
+ */
+export const VARIANTS = ['unfused', 'fused', 'fused-cap', 'nccl', 'plan'] as const;
+
+export type VariantName = (typeof VARIANTS)[number];
+
+/** A collective of a model, as a plan is asked for it. */
+export type Wanted = Omit<PlanKey, 'mode' | 'worldSize'> & { readonly bytes: number };
+
+/** How the collectives of one kind were dispatched. */
+export interface Dispatched {
+  readonly operation: Operation;
+  readonly bytes: number;
+  readonly algorithm: string;
+  readonly tunables: Readonly<Record<string, number>>;
+  readonly bits: Bits;
+  /** Collectives of a step that were. */
+  readonly sites: number;
+}
+
+/** What an operation takes by the plan's measurements when a variant does it, us; undefined where it was not measured. */
+export function measuredUs(
+  index: PlanIndex,
+  variant: VariantName,
+  wanted: Wanted,
+  worldSize: number,
+  capBytes: number,
+): number | undefined {
+  const entry = entryFor(index, wanted, worldSize);
+  const found = entry && candidateFor(entry, variant, wanted, capBytes);
+  return found && extrapolate(found.points, wanted.bytes)?.us;
+}
+
+function entryFor(
+  index: PlanIndex,
+  { bytes: _, ...key }: Wanted,
+  worldSize: number,
+): CompiledEntry | undefined {
+  const entry = index.entry({ ...key, worldSize, mode: 'replay' });
+  return entry?.entry.key.registered === key.registered ? entry : undefined;
+}
+
+/** The candidate of a plan's entry that a variant takes. */
+function candidateFor(
+  { entry }: CompiledEntry,
+  variant: VariantName,
+  { operation, bytes }: Wanted,
+  capBytes: number,
+): Candidate | undefined {
+  if (variant === 'plan') {
+    const range = entry.ranges.findLast(({ from }) => from <= bytes)!;
+    return entry.candidates.find((one) => sameChoice(one, range));
+  }
+  const suits = suitsVariant(variant, operation, bytes, capBytes);
+  const timed = entry.candidates
+    .filter(({ algorithm, relativeError }) => relativeError === undefined && suits(algorithm))
+    .map((candidate) => ({ candidate, us: extrapolate(candidate.points, bytes)!.us }));
+  return timed.reduce<(typeof timed)[number] | undefined>(
+    (best, one) => (best === undefined || one.us < best.us ? one : best),
+    undefined,
+  )?.candidate;
+}
+
+function suitsVariant(
+  variant: VariantName,
+  operation: Operation,
+  bytes: number,
+  capBytes: number,
+): (algorithm: string) => boolean {
+  if (variant === 'nccl')
+    return (name) => name === (operation === 'all_reduce_rms_norm' ? 'unfused_nccl' : 'nccl');
+  if (operation !== 'all_reduce_rms_norm') return () => true;
+  const fuse = variant === 'fused' || (variant === 'fused-cap' && bytes <= capBytes);
+  return (name) => isUnfused(name) !== fuse;
+}
+
+function sameChoice(
+  a: Pick<Candidate, 'algorithm' | 'tunables'>,
+  b: Pick<Candidate, 'algorithm' | 'tunables'>,
+): boolean {
+  const names = Object.keys(b.tunables);
+  return a.algorithm === b.algorithm && names.every((name) => a.tunables[name] === b.tunables[name]);
+}
+
+/** Picks algorithms for one variant, and remembers what it picked. */
+export class Chooser {
+  readonly #comm: Communicator;
+  readonly #index: PlanIndex;
+  readonly #variant: VariantName;
+  readonly #capBytes: number;
+  readonly #made = new Map<string, { choice: Choice | undefined; wanted: Wanted; sites: number }>();
+
+  constructor(comm: Communicator, index: PlanIndex, variant: VariantName, capBytes: number) {
+    this.#comm = comm;
+    this.#index = index;
+    this.#variant = variant;
+    this.#capBytes = capBytes;
+  }
+
+  /** For steps: counts a site each time it is asked. */
+  readonly choose: SiteContext['choose'] = (operation, bytes, dtype, hidden, node, registered) => {
+    const wanted: Wanted = { operation, bytes, dtype, ...rowsOf(hidden, node), registered };
+    const name = JSON.stringify(wanted);
+    let made = this.#made.get(name);
+    if (!made) {
+      made = { choice: this.#pick(wanted), wanted, sites: 0 };
+      this.#made.set(name, made);
+    }
+    made.sites++;
+    return made.choice;
+  };
+
+  /** Forgets what was counted: a step that is enqueued anew counts from zero. */
+  reset(): void {
+    for (const made of this.#made.values()) made.sites = 0;
+  }
+
+  /** What was asked since the last reset. */
+  get wanted(): readonly (Wanted & { readonly sites: number })[] {
+    return [...this.#made.values()]
+      .filter(({ sites }) => sites > 0)
+      .map(({ wanted, sites }) => ({ ...wanted, sites }));
+  }
+
+  get dispatched(): readonly Dispatched[] {
+    return [...this.#made.values()].flatMap(({ choice, wanted: { operation, bytes }, sites }) =>
+      choice && sites > 0
+        ? [
+            {
+              operation,
+              bytes,
+              algorithm: choice.algorithm.name,
+              tunables: choice.tunables,
+              bits: choice.algorithm.bits,
+              sites,
+            },
+          ]
+        : [],
+    );
+  }
+
+  #pick(wanted: Wanted): Choice | undefined {
+    const { worldSize } = this.#comm;
+    const request: Request = { ...wanted, worldSize };
+    const entry = entryFor(this.#index, wanted, worldSize);
+    const found = entry && candidateFor(entry, this.#variant, wanted, this.#capBytes);
+    if (found) return this.#comm.choose(request, found.algorithm, found.tunables);
+    // What no plan covers (gathering a few candidates of sampling) is dispatched as calls without a plan are, but for NCCL's variant.
+    if (this.#variant !== 'nccl') return undefined;
+    return this.#comm.choose(request, wanted.operation === 'all_reduce_rms_norm' ? 'unfused_nccl' : 'nccl');
+  }
+}
+
+function rowsOf(hidden: number | undefined, node: Node): Pick<Wanted, 'hidden' | 'quantization'> {
+  if (hidden === undefined) return {};
+  const { quantization } = node.operands;
+  return { hidden, quantization: typeof quantization === 'string' ? (quantization as Quantization) : 'none' };
+}
+
+/** Why a variant cannot run here; undefined when it can. */
+export function variantRefusal(comm: Communicator, variant: VariantName): string | undefined {
+  if (comm.worldSize === 1 && variant !== 'plan') return 'one rank has no collectives to dispatch';
+  if (variant !== 'nccl') return undefined;
+  const request: Request = {
+    operation: 'all_reduce',
+    dtype: 'bf16',
+    worldSize: comm.worldSize,
+    bytes: 1 << 16,
+  };
+  return refusal(algorithmNamed('all_reduce', 'nccl'), request, comm.engine);
+}
+
+/** @throws CrossoverError that names what there is */
+export function parseVariants(text: string, field: string): VariantName[] {
+  const names = text.split(',').map((name) => name.trim());
+  for (const name of names) {
+    if (!(VARIANTS as readonly string[]).includes(name))
+      throw new CrossoverError(`${field} names "${name}"; use some of ${VARIANTS.join(', ')}`);
+  }
+  return VARIANTS.filter((name) => names.includes(name));
+}
