@@ -14,6 +14,7 @@ import { importCommand } from './commands/import.ts';
 import { planCommand } from './commands/plan.ts';
 import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
+import { serveBenchCommand } from './commands/serve-bench.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { tuneCommand } from './commands/tune.ts';
 import { applyConventions } from './conventions.ts';
@@ -25,6 +26,7 @@ Examples:
   $ crossover tune                             measure it, write crossover-plan.json
   $ crossover plan explain all_reduce 64K      why the plan chooses what it chooses
   $ crossover bench all_reduce -b 1K -e 16M    the columns of nccl-tests
+  $ crossover serve-bench --qps 1,5,10         TTFT, TPOT and throughput of a model
   $ crossover run program.ts --ranks 4         a program of your own
   $ crossover fuse model.pt2                   which all-reduces of a model can be fused
   $ crossover import nccl.txt -o set.json      measurements of other programs
@@ -42,6 +44,7 @@ const program = new Command('crossover')
 for (const command of [
   tuneCommand(),
   benchCommand(),
+  serveBenchCommand(),
   runCommand(),
   doctorCommand(),
   planCommand(),
