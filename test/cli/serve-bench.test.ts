@@ -1,6 +1,7 @@
 /** @file `crossover serve-bench`: what it refuses, each in one line, before anything runs. */
 import { describe, expect, test } from 'vitest';
-import { crossover, folder } from './crossover.ts';
+import { serveBenchCommand } from '../../dist/cli/commands/serve-bench.js';
+import { crossover } from './crossover.ts';
 
 test('help has examples and the forms of lengths', async () => {
   const { code, out, error } = await crossover(['serve-bench', '--help']);
@@ -29,10 +30,16 @@ const REFUSED: [string, ...string[]][] = [
 ];
 
 describe('refusals', () => {
+  // In this process: each is one line wherever it runs, as usage.test.ts has it for all commands.
   test.each(REFUSED)('%s', async (line, ...parts) => {
-    const { code, out, error } = await crossover(['serve-bench', ...line.split(' ')], { cwd: folder() });
-    expect({ code, out }).toEqual({ code: 2, out: '' });
-    for (const part of parts) expect(error).toContain(part);
-    expect(error).toMatch(/^error: [^\n]+\n$/);
+    const refusal = await serveBenchCommand()
+      .parseAsync(line.split(' '), { from: 'user' })
+      .then(
+        () => new Error('it ran'),
+        (error: Error) => error,
+      );
+    expect(refusal.name).toBe('UsageError');
+    for (const part of parts) expect(refusal.message).toContain(part);
+    expect(refusal.message).not.toContain('\n');
   });
 });

@@ -14,8 +14,8 @@ import { parseLengths } from '../../workload/serve/lengths.ts';
 import type { ServeOutcome } from '../../workload/serve/program.ts';
 import type { ServeRequest } from '../../workload/serve/request.ts';
 import type { ServeResult } from '../../workload/serve/result.ts';
-import { SERVE_VARIANTS } from '../../workload/serve/runner.ts';
 import { SCHEDULES } from '../../workload/serve/scheduler.ts';
+import { VARIANTS } from '../../workload/variants.ts';
 import {
   checkOutput,
   DEVICE_FLAGS,
@@ -27,7 +27,6 @@ import {
   PROCESSES_FLAG,
   PROCESSES_HELP,
   parseAbove,
-  parseBytes,
   parseName,
   parseNames,
   parseWhole,
@@ -52,7 +51,6 @@ interface Options {
   maxSequences?: string;
   maxTokens?: string;
   pageSize?: string;
-  arena?: string;
   json?: boolean;
   output?: string;
 }
@@ -73,7 +71,7 @@ Examples:
 export function serveBenchCommand(): Command {
   return new Command('serve-bench')
     .description('replay requests through continuous batching, in the columns of vLLM and SGLang')
-    .option('--model <name>', SERVED_MODELS.join(', '), SERVED_MODELS[0])
+    .option('--model <name>', SERVED_MODELS.join(', '), 'tiny')
     .option('--layers <n>', 'only the first layers of the model (all)')
     .option('--ranks <n>', 'world size', String(defaultRanks()))
     .option(DEVICE_FLAGS, DEVICE_HELP)
@@ -82,14 +80,13 @@ export function serveBenchCommand(): Command {
     .option('--duration <s>', 'seconds in which requests arrive, at each rate; all are then served', '60')
     .option('--prompt <lengths>', 'of prompts and outputs, see below', 'sonnet')
     .option('--seed <n>', 'of arrivals, lengths and tokens: the same for all rates and variants', '0')
-    .option('--variants <names>', `comma-separated: ${SERVE_VARIANTS.join(', ')} (all that can run here)`)
+    .option('--variants <names>', `comma-separated: ${VARIANTS.join(', ')} (all that can run here)`)
     .option('--plan <file>', 'of --variants plan ($CROSSOVER_PLAN, or crossover-plan.json)')
     .option('--fusion-cap-mb <x>', 'largest message that --variants fused-cap fuses, MiB')
     .option('--schedule <name>', SCHEDULES_HELP, SCHEDULES[0])
     .option('--max-sequences <n>', 'sequences at a time (what the model has room for)')
     .option('--max-tokens <n>', 'tokens of a step (what the model has room for)')
     .option('--page-size <n>', 'places of a page of the cache (what the executor takes)')
-    .option('--arena <size>', 'symmetric heap of a rank (what the model needs)')
     .option('--json', 'print data instead of text')
     .option('-o, --output <file>', 'write the data there, too, for "crossover report"')
     .addHelpText('after', HELP)
@@ -122,7 +119,7 @@ async function run(options: Options): Promise<void> {
 }
 
 function requestOf(options: Options, engine: EngineName): ServeRequest {
-  const { layers, maxSequences, maxTokens, pageSize, fusionCapMb, variants, arena } = options;
+  const { layers, maxSequences, maxTokens, pageSize, fusionCapMb, variants } = options;
   const whole = (text: string | undefined, option: string, most: number): number | undefined =>
     text === undefined ? undefined : parseWhole(text, option, 1, most);
   usage(() => parseLengths(options.prompt));
@@ -133,7 +130,7 @@ function requestOf(options: Options, engine: EngineName): ServeRequest {
     seconds: parseAbove(options.duration, '--duration', 0),
     prompt: options.prompt,
     seed: parseWhole(options.seed, '--seed', 0, 2 ** 31 - 1),
-    variants: variants === undefined ? undefined : parseNames(variants, '--variants', SERVE_VARIANTS),
+    variants: variants === undefined ? undefined : parseNames(variants, '--variants', VARIANTS),
     schedule: parseName(options.schedule, '--schedule', SCHEDULES),
     plan: options.plan,
     fusionCapMb: fusionCapMb === undefined ? undefined : parseAbove(fusionCapMb, '--fusion-cap-mb', 0),
@@ -141,7 +138,6 @@ function requestOf(options: Options, engine: EngineName): ServeRequest {
     maxTokens: whole(maxTokens, '--max-tokens', 1 << 20),
     pageSize: whole(pageSize, '--page-size', 1 << 16),
     engine,
-    arenaBytes: arena === undefined ? undefined : parseBytes(arena, '--arena'),
     progress: process.stderr.isTTY === true,
   };
 }

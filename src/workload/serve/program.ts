@@ -2,22 +2,22 @@
  * @file Serving as an SPMD program: what `crossover serve-bench` launches on every rank. Rates are outside and variants inside: those that are compared run one
  * after the other, with the same requests.
  */
-import { createCommunicator } from '../../collective/create.ts';
 import { CrossoverError } from '../../errors.ts';
 import type { Group } from '../../group/group.ts';
 import { ProgressLine } from '../../report/progress.ts';
-import { arenaFor, createRunner } from './create-runner.ts';
+import { VARIANTS, type VariantName } from '../variants.ts';
+import { createRunner } from './create-runner.ts';
 import { fitLengths, type Length, parseLengths } from './lengths.ts';
 import { type LoadRequest, makeLoad } from './load.ts';
 import { metricsOf, type ServeMetrics } from './metrics.ts';
 import { type Clock, WALL_CLOCK } from './replay.ts';
 import type { ServeRequest } from './request.ts';
-import { type Runners, SERVE_VARIANTS, type ServeVariant, type StepLimits } from './runner.ts';
+import type { Runners, StepLimits } from './runner.ts';
 import { serve } from './spmd.ts';
 
 /** One variant at one rate. */
 export interface ServeRow extends ServeMetrics {
-  readonly variant: ServeVariant;
+  readonly variant: VariantName;
   /** Requests a second that arrive. */
   readonly request_rate: number;
 }
@@ -25,7 +25,7 @@ export interface ServeRow extends ServeMetrics {
 export interface ServeOutcome {
   readonly rows: readonly ServeRow[];
   /** Variants that cannot run here. */
-  readonly skipped: readonly { readonly variant: ServeVariant; readonly reason: string }[];
+  readonly skipped: readonly { readonly variant: VariantName; readonly reason: string }[];
   readonly limits: StepLimits;
   /** The longest prompt and output that there could be. */
   readonly most: Length;
@@ -36,21 +36,14 @@ export default async function main(
   _args: string[],
   request: ServeRequest,
 ): Promise<ServeOutcome | undefined> {
-  const comm = createCommunicator(group, {
-    engine: request.engine,
-    arenaBytes: request.arenaBytes ?? arenaFor(request, group.size),
-    ...(request.plan === undefined ? {} : { plan: request.plan }),
-  });
+  const line = new ProgressLine('model', request.progress && group.rank === 0);
+  const runners = await createRunner(group, request, (done, words) => line.show(done, words));
+  line.clear();
   try {
-    const runners = await createRunner(comm, request);
-    try {
-      const outcome = await serveProgram(group, runners, request, WALL_CLOCK);
-      return group.rank === 0 ? outcome : undefined;
-    } finally {
-      runners.close();
-    }
+    const outcome = await serveProgram(group, runners, request, WALL_CLOCK);
+    return group.rank === 0 ? outcome : undefined;
   } finally {
-    comm.close();
+    runners.close();
   }
 }
 
@@ -68,7 +61,7 @@ export async function serveProgram(
   const lengths = fitLengths(parseLengths(request.prompt), limits.places);
   const line = new ProgressLine('serve-bench', request.progress && group.rank === 0);
   const rows: ServeRow[] = [];
-  const warm = new Set<ServeVariant>();
+  const warm = new Set<VariantName>();
   const runs = rates.flatMap((rate) => variants.map((variant) => ({ rate, variant })));
   try {
     for (const [at, { rate, variant }] of runs.entries()) {
@@ -97,14 +90,14 @@ export async function serveProgram(
 /** Those that were asked for, all of which have to run; or else those that can. */
 function usable(
   runners: Runners,
-  asked: readonly ServeVariant[] | undefined,
-): Pick<ServeOutcome, 'skipped'> & { variants: readonly ServeVariant[] } {
-  const refused = (asked ?? SERVE_VARIANTS).flatMap((variant) => {
+  asked: readonly VariantName[] | undefined,
+): Pick<ServeOutcome, 'skipped'> & { variants: readonly VariantName[] } {
+  const refused = (asked ?? VARIANTS).flatMap((variant) => {
     const reason = runners.refusal(variant);
     return reason === undefined ? [] : [{ variant, reason }];
   });
   const first = refused[0];
-  const variants = SERVE_VARIANTS.filter((name) => !refused.some(({ variant }) => variant === name));
+  const variants = VARIANTS.filter((name) => !refused.some(({ variant }) => variant === name));
   if (first !== undefined && (asked !== undefined || variants.length === 0)) {
     throw new CrossoverError(`variant ${first.variant} cannot run here: ${first.reason}`);
   }

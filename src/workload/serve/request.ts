@@ -2,7 +2,7 @@
  * @file What `crossover serve-bench` is asked for, as it travels to the ranks.
  */
 import type { EngineName } from '../../collective/engines.ts';
-import type { ServeVariant } from './runner.ts';
+import type { VariantName } from '../variants.ts';
 import type { Schedule } from './scheduler.ts';
 
 export interface ServeRequest {
@@ -17,16 +17,15 @@ export interface ServeRequest {
   readonly prompt: string;
   readonly seed: number;
   /** Those that are asked for; all that can run when absent. */
-  readonly variants: readonly ServeVariant[] | undefined;
+  readonly variants: readonly VariantName[] | undefined;
   readonly schedule: Schedule;
-  /** A plan's file; where it is looked for otherwise is createCommunicator's matter. */
+  /** A plan's file, if one was named. */
   readonly plan: string | undefined;
   /** The largest message that `fused-cap` fuses, MiB. */
   readonly fusionCapMb: number | undefined;
   readonly maxSequences: number | undefined;
   readonly maxTokens: number | undefined;
   readonly pageSize: number | undefined;
-  readonly engine?: EngineName | undefined;
-  readonly arenaBytes: number | undefined;
+  readonly engine: EngineName;
   readonly progress: boolean;
 }

@@ -2,6 +2,7 @@
  * @file What serving asks of an executor: one step over tokens of any mix of prompts and decodes, with a paged cache. The scheduler knows nothing else
  * of a model, and a test may be one.
  */
+import type { VariantName } from '../variants.ts';
 
 /** The tokens of one step. Rows are sequences; `tables[row]` has the pages of one, zeros where a row has none. */
 export interface StepBatch {
@@ -39,19 +40,14 @@ export interface StepRunner extends StepLimits {
   step(batch: StepBatch): Int32Array;
 }
 
-/** How all-reduces and norms are run. */
-export const SERVE_VARIANTS = ['unfused', 'fused', 'fused-cap', 'nccl', 'plan'] as const;
-
-export type ServeVariant = (typeof SERVE_VARIANTS)[number];
-
 /** One model on all ranks, with a runner for each variant. */
 export interface Runners {
   /** Tokens are numbers below this. */
   readonly vocabulary: number;
   /** Why a variant cannot run here; undefined when it can. The same on all ranks. */
-  refusal(variant: ServeVariant): string | undefined;
+  refusal(variant: VariantName): string | undefined;
   /** The runner of a variant, the same one each time. Collective: ranks ask in the same order. */
-  runner(variant: ServeVariant): StepRunner | Promise<StepRunner>;
+  runner(variant: VariantName): StepRunner | Promise<StepRunner>;
   close(): void;
 }
 

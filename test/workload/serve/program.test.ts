@@ -4,7 +4,8 @@ import { formatGlance, formatRates } from '../../../dist/report/serve-tables.js'
 import { serveProgram } from '../../../dist/workload/serve/program.js';
 import type { ServeRequest } from '../../../dist/workload/serve/request.js';
 import { readServeResult } from '../../../dist/workload/serve/result.js';
-import type { Runners, ServeVariant } from '../../../dist/workload/serve/runner.js';
+import type { Runners } from '../../../dist/workload/serve/runner.js';
+import type { VariantName } from '../../../dist/workload/variants.js';
 import { ALONE, SimulatedClock, SimulatedRunner, VOCABULARY } from './simulated.ts';
 
 const LIMITS = { maxTokens: 64, maxSequences: 8, pageSize: 4, pages: 200, places: 64 };
@@ -23,19 +24,19 @@ const REQUEST: ServeRequest = {
   maxSequences: undefined,
   maxTokens: undefined,
   pageSize: undefined,
-  arenaBytes: undefined,
+  engine: 'cpu',
   progress: false,
 };
 
 /** Fused is twice as fast; NCCL is not here. */
-function simulate(clock: SimulatedClock): Runners & { asked: ServeVariant[] } {
+function simulate(clock: SimulatedClock): Runners & { asked: VariantName[] } {
   const make = (seconds: number) => new SimulatedRunner(LIMITS, clock, () => seconds);
   const runners = new Map([
     ['unfused', make(0.02)],
     ['fused', make(0.01)],
     ['fused-cap', make(0.015)],
   ]);
-  const asked: ServeVariant[] = [];
+  const asked: VariantName[] = [];
   return {
     vocabulary: VOCABULARY,
     asked,
@@ -80,7 +81,7 @@ test('variants see the same requests, each rate by each; who cannot run is left 
 
 test('variants that are asked for have to run, in their order', async () => {
   const clock = new SimulatedClock();
-  const run = (variants: ServeVariant[]) =>
+  const run = (variants: VariantName[]) =>
     serveProgram(ALONE, simulate(clock), { ...REQUEST, rates: [2], variants }, clock);
   await expect(run(['fused', 'nccl'])).rejects.toThrow('variant nccl cannot run here: no nccl here');
   expect((await run(['fused', 'unfused'])).rows.map(({ variant }) => variant)).toEqual(['fused', 'unfused']);
