@@ -2,6 +2,7 @@
  * @file What is to be known of a model to build its graph and to lay out its weights: sizes and settings, under plain names. presets.ts has published
  * models, hugging-face.ts reads a checkpoint's config.json.
  */
+import { CrossoverError } from '../../errors.ts';
 
 export type Architecture = 'llama' | 'qwen3' | 'qwen3_moe' | 'deepseek_v2';
 
@@ -89,4 +90,10 @@ export interface ModelConfig {
 /** Whether a layer's feed-forward part is one of experts. */
 export function hasExperts({ moe }: ModelConfig, layer: number): boolean {
   return moe !== undefined && layer >= moe.denseLayers;
+}
+
+/** The model cut to its first layers. @throws CrossoverError unless it has as many */
+export function withLayers(config: ModelConfig, layers: number): ModelConfig {
+  if (Number.isInteger(layers) && layers >= 1 && layers <= config.layers) return { ...config, layers };
+  throw new CrossoverError(`layers is ${layers}; ${config.name} accepts 1 to ${config.layers}`);
 }

@@ -151,9 +151,3 @@ export function presetNamed(name: string): ModelConfig {
     `model is "${name}"; use one of ${PRESETS.map((config) => config.name).join(', ')}, or a folder with config.json`,
   );
 }
-
-/** The model cut to its first layers. @throws CrossoverError unless it has as many */
-export function withLayers(config: ModelConfig, layers: number): ModelConfig {
-  if (Number.isInteger(layers) && layers >= 1 && layers <= config.layers) return { ...config, layers };
-  throw new CrossoverError(`layers is ${layers}; ${config.name} accepts 1 to ${config.layers}`);
-}

@@ -3,7 +3,7 @@
  */
 import type { ModelConfig } from '../models/config.ts';
 import type { Split } from '../models/split.ts';
-import { type Block, LARGEST_CODE, type PlannedWeight, scaleName, tensorWeight } from './planned.ts';
+import { type Block, type PlannedWeight, randomScale, scaleName, tensorWeight } from './planned.ts';
 
 /** What makes the weights of a layer. */
 export interface LayerWeights {
@@ -33,9 +33,16 @@ export function projection(
   const random = 1 / Math.sqrt(inner);
   const weight = tensorWeight(name, precision, shape, blocks, random);
   if (precision === 'bf16') return [weight];
-  const scale = Math.fround(random / LARGEST_CODE);
   return [
     weight,
-    { kind: 'scale', name: scaleName(name), dtype: 'f32', shape: [], bytes: 4, of: name, random: scale },
+    {
+      kind: 'scale',
+      name: scaleName(name),
+      dtype: 'f32',
+      shape: [],
+      bytes: 4,
+      of: name,
+      random: randomScale(random),
+    },
   ];
 }

@@ -49,7 +49,7 @@ export interface ScaleWeight {
   readonly shape: readonly [];
   readonly bytes: number;
   readonly of: string;
-  /** Of random weights; those of a checkpoint have their own. */
+  /** That of random weights; those of a checkpoint have their own. */
   readonly random: number;
 }
 
@@ -57,6 +57,11 @@ export type PlannedWeight = TensorWeight | RotaryWeight | ScaleWeight;
 
 /** Largest f8e4m3 number. */
 export const LARGEST_CODE = 448;
+
+/** The scale of random codes, whose largest is that of the largest weight. */
+export function randomScale(random: number): number {
+  return Math.fround(random / LARGEST_CODE);
+}
 
 export function scaleName(weight: string): string {
   return `${weight}_scale`;
