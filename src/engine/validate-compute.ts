@@ -20,7 +20,7 @@ export const MOST_CHOICES = 64;
 
 // ---------- addresses ----------
 
-/** Tensors of bf16 or codes are read 16 bytes at a time; these are i32 or f32, and read one by one. */
+/** Tensors of bf16 or codes are read 16 bytes at a time; these are i32 or f32, and read one by one or in pairs. */
 const ALIGNMENTS: Readonly<Record<string, number>> = {
   ids: 4,
   positions: 4,
@@ -40,8 +40,6 @@ const ALIGNMENTS: Readonly<Record<string, number>> = {
   candidates: 8,
   'sample.out': 4,
   'top_k.out': 8,
-  'rotary_append.table': 8,
-  'latent_append.table': 8,
 };
 
 /** Operands that may be absent. Whether scratch is wanted depends on the engine. */

@@ -3,15 +3,24 @@
  */
 import type { Group } from '../../../group/group.ts';
 import type { Product } from '../../compute.ts';
+import { CACHE_SOURCES, CACHES } from './caches.ts';
+import { ROUTING, ROUTING_SOURCES } from './routing.ts';
 import { ROW_SOURCES, ROWS } from './rows.ts';
+import { SAMPLING, SAMPLING_SOURCES } from './sampling.ts';
 import type { ComputeTable, ComputeTarget, ModelSources } from './target.ts';
 
 export const COMPUTE_TABLE: ComputeTable = {
   ...ROWS,
+  ...CACHES,
+  ...ROUTING,
+  ...SAMPLING,
 };
 
 export const MODEL_SOURCES: ModelSources = {
   ...ROW_SOURCES,
+  ...CACHE_SOURCES,
+  ...ROUTING_SOURCES,
+  ...SAMPLING_SOURCES,
 };
 
 /** Measures products, where there is more than one way to compute them; collective over the group. */

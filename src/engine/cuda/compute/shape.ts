@@ -1,0 +1,22 @@
+/**
+ * @file Arithmetic that launches of model kernels share.
+ */
+import { CrossoverError } from '../../../errors.ts';
+
+/** Elements of bf16 in a pack of 16 bytes. */
+export const PACK = 8;
+
+/** Whether rows of bf16 are whole packs, each at a multiple of 16 bytes. */
+export function isWhole(...widths: readonly number[]): boolean {
+  return widths.every((width) => width % PACK === 0);
+}
+
+export function blocksFor(threads: number, block: number): number {
+  return Math.ceil(threads / block);
+}
+
+/** Refuses a shape that there is no kernel for. */
+export function atMost(kernel: string, name: string, value: number, most: number): void {
+  if (value > most)
+    throw new CrossoverError(`${kernel}: ${name} is ${value}; the CUDA engine has kernels for up to ${most}`);
+}
