@@ -5,7 +5,9 @@
  * The residual stream is written as models have it: all_reduce, add, rms_norm. Which of them are fused, the graph pass decides.
  */
 import { GraphBuilder } from '../../graph/build/builder.ts';
+import { embeddingShard, sample, topK } from '../../graph/build/model.ts';
 import type { Graph, Value } from '../../graph/ir/graph.ts';
+import { tensorType } from '../../graph/ir/type.ts';
 import { checkRange } from '../weights/check.ts';
 import { EMBEDDING, OUTPUT, weightPlan } from '../weights/plan.ts';
 import { attention } from './attention.ts';
@@ -85,12 +87,8 @@ export function buildModel(config: ModelConfig, options: ModelOptions): Graph {
   const temperatures = g.input('temperatures', 'f32', [samples]);
   const uniforms = g.input('uniforms', 'f32', [samples]);
 
-  const rowsByNumber = (weight: Value, indices: Value, first: number | Value): Value => {
-    const [count] = indices.type.kind === 'tensor' ? indices.type.shape : [];
-    return step.one('embedding', { weight, indices, start: first }, 'bf16', [count!, config.hidden]);
-  };
   let stream = g.scope('model.embed_tokens', () => {
-    const rows = rowsByNumber(step.weight(EMBEDDING), ids, vocabularyStart);
+    const rows = embeddingShard(g, step.weight(EMBEDDING), ids, vocabularyStart);
     return isGathered ? rows : g.allReduce(rows, 'sum', GROUP);
   });
   for (let layer = 0; layer < config.layers; layer++) {
@@ -111,15 +109,11 @@ export function buildModel(config: ModelConfig, options: ModelOptions): Graph {
   }
 
   const [sampled, logits] = g.scope('lm_head', () => {
-    const normed = rowsByNumber(step.norm(stream, 'model.norm.weight'), last, 0);
+    const normed = g.embedding(step.norm(stream, 'model.norm.weight'), last);
     const scores = g.linear(normed, step.weight(config.tied ? EMBEDDING : OUTPUT));
-    const own = step.one('top_k', { x: scores, choices, start: vocabularyStart }, 'f32', [
-      samples,
-      choices,
-      2,
-    ]);
+    const own = topK(g, scores, { choices, start: vocabularyStart });
     const candidates = isGathered ? own : g.allGather(own, split.worldSize, 0, GROUP);
-    return [step.one('sample', { candidates, temperatures, uniforms }, 'i32', [samples]), scores];
+    return [sample(g, { candidates, temperatures, uniforms }), scores];
   });
   return g.build([sampled, logits, ...step.appended]);
 }
@@ -129,8 +123,9 @@ function met(step: StepBuilder, normed: Value, part: (x: Activation) => Value): 
   const { g, config, split } = step;
   const { tokens, allTokens } = step.parts;
   if (split.attention === 'tensor') return g.allReduce(part(new Activation(step, normed)), 'sum', GROUP);
-  const all = step.one('all_gather', { x: normed, dim: 0, group: GROUP }, 'bf16', [allTokens, config.hidden]);
-  const sum = part(new Activation(step, all));
-  const operands = { x: sum, dim: 0, reduce: 'sum', group: GROUP };
-  return step.one('reduce_scatter', operands, 'bf16', [tokens, config.hidden]);
+  const types = [allTokens, tokens].map((rows) => tensorType('bf16', [rows, config.hidden]));
+  const [all] = g.node('all_gather', { x: normed, dim: 0, group: GROUP }, [types[0]!]);
+  const sum = part(new Activation(step, all!));
+  const [own] = g.node('reduce_scatter', { x: sum, dim: 0, reduce: 'sum', group: GROUP }, [types[1]!]);
+  return own!;
 }

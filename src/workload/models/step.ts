@@ -2,8 +2,9 @@
  * @file What the parts of a model's graph share while it is built: the builder, sizes, where tokens stand, and weights by name.
  */
 import type { GraphBuilder } from '../../graph/build/builder.ts';
-import { type Operand, tensorOf, type Value } from '../../graph/ir/graph.ts';
-import { type Dim, type GraphDType, tensorType, type ValueType } from '../../graph/ir/type.ts';
+import { type Places, scaledLinear } from '../../graph/build/model.ts';
+import { tensorOf, type Value } from '../../graph/ir/graph.ts';
+import type { Dim } from '../../graph/ir/type.ts';
 import { type PlannedWeight, scaleName } from '../weights/planned.ts';
 import type { ModelConfig } from './config.ts';
 import type { Split } from './split.ts';
@@ -19,7 +20,7 @@ export interface StepParts {
   readonly tokens: Dim;
   /** Rows of what feed-forward parts read: those of all ranks, where these differ. */
   readonly allTokens: Dim;
-  readonly places: { readonly positions: Value; readonly rows: Value; readonly tables: Value };
+  readonly places: Places;
   readonly pageSize: number;
   /** First expert that this rank has. */
   readonly expertStart: number | Value;
@@ -58,15 +59,6 @@ export class StepBuilder {
     return this.g.input(name, 'bf16', ['cache_pages', this.parts.pageSize, ...shape]);
   }
 
-  one(
-    op: string,
-    operands: Readonly<Record<string, Operand>>,
-    dtype: GraphDType,
-    shape: readonly Dim[],
-  ): Value {
-    return this.g.node(op, operands, [tensorType(dtype, shape)])[0]!;
-  }
-
   norm(x: Value, name: string): Value {
     return this.g.rmsNorm(x, this.weight(name), { epsilon: this.config.epsilon, castBeforeWeight: true });
   }
@@ -76,18 +68,12 @@ export class StepBuilder {
     const weight = this.weight(name);
     if (tensorOf(weight)!.dtype === 'bf16') return this.g.linear(x.value, weight);
     const { codes, scales } = x.codes();
-    const operands = { x: codes, weight, x_scale: scales, weight_scale: this.weight(scaleName(name)) };
-    const [rows] = tensorOf(codes)!.shape;
-    return this.one('scaled_linear', operands, 'bf16', [rows!, tensorOf(weight)!.shape[0]!]);
+    return scaledLinear(this.g, codes, weight, { x: scales, weight: this.weight(scaleName(name)) });
   }
 
   /** Rows as one dim of a tensor whose other dims are known. */
   rows(x: Value, shape: readonly number[]): Value {
     return this.g.reshape(x, [tensorOf(x)!.shape[0]!, ...shape]);
-  }
-
-  many(op: string, operands: Readonly<Record<string, Operand>>, types: readonly ValueType[]): Value[] {
-    return this.g.node(op, operands, types);
   }
 }
 
