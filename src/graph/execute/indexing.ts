@@ -2,6 +2,7 @@
  * @file Operations that look elements up by number: index, gather, embedding.
  */
 import { CrossoverError } from '../../errors.ts';
+import { embedding as embeddingShard } from '../../tensor/reference/model/embedding.ts';
 import { contiguousStrides } from '../ir/weight.ts';
 import {
   dimOf,
@@ -148,6 +149,10 @@ function embedding(call: Call): Result {
   const { length: rows, inner: width } = lanesOf(weight.shape, 0);
   const shape = [...indices.shape, ...weight.shape.slice(1)];
   const values = zeros(shape);
+  if (call.has('start')) {
+    values.set(embeddingShard(weight.values, indices.values, width, call.int('start')));
+    return { dtype: weight.dtype, shape, values };
+  }
   for (const [i, row] of indices.values.entries()) {
     if (row < 0 || row >= rows) throw new CrossoverError(`indices hold ${row}; weight has ${rows} rows`);
     values.set(weight.values.subarray(row * width, (row + 1) * width), i * width);

@@ -7,6 +7,7 @@ import type { CollectiveImplementation, Implementation } from './call.ts';
 import { COLLECTIVES } from './collectives.ts';
 import { ELEMENTWISE } from './elementwise.ts';
 import { INDEXING } from './indexing.ts';
+import { MODEL } from './model.ts';
 import { NORMS } from './norms.ts';
 import { PRODUCTS } from './products.ts';
 import { QUANTIZE } from './quantize.ts';
@@ -14,7 +15,7 @@ import { REDUCTIONS } from './reductions.ts';
 import { SHAPES } from './shapes.ts';
 
 const LOCAL: ReadonlyMap<string, Implementation> = new Map(
-  [ELEMENTWISE, SHAPES, INDEXING, REDUCTIONS, PRODUCTS, ATTENTION, NORMS, QUANTIZE].flatMap(
+  [ELEMENTWISE, SHAPES, INDEXING, REDUCTIONS, PRODUCTS, ATTENTION, NORMS, QUANTIZE, MODEL].flatMap(
     Object.entries<Implementation>,
   ),
 );

@@ -124,7 +124,11 @@ export const MODEL_SHAPES: Readonly<Record<string, ModelRule>> = {
       },
     ],
   },
-  silu_gate: { operands: { x: ['T', '...', 'wide'] }, outputs: [['T', '...', 'wide//2']] },
+  silu_gate: {
+    operands: { x: ['T', '...', 'wide'] },
+    outputs: [['T', '...', 'wide//2']],
+    also: [{ wrong: (size) => size('wide') % 2 === 1, says: 'the last dim of x must be even' }],
+  },
   route: {
     operands: { logits: ['T', 'tokens', 'experts'] },
     ints: { choices: 'choices' },
