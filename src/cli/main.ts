@@ -7,6 +7,7 @@ import { CrossoverError, RankError } from '../errors.ts';
 import { VERSION } from '../version.ts';
 import { benchCommand } from './commands/bench.ts';
 import { checkCommand } from './commands/check.ts';
+import { decodeCommand } from './commands/decode.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { exportCommand } from './commands/export.ts';
 import { fuseCommand } from './commands/fuse.ts';
@@ -26,6 +27,7 @@ Examples:
   $ crossover tune                             measure it, write crossover-plan.json
   $ crossover plan explain all_reduce 64K      why the plan chooses what it chooses
   $ crossover bench all_reduce -b 1K -e 16M    the columns of nccl-tests
+  $ crossover decode --model tiny              tokens a second with each way to dispatch collectives
   $ crossover serve-bench --qps 1,5,10         TTFT, TPOT and throughput of a model
   $ crossover run program.ts --ranks 4         a program of your own
   $ crossover fuse model.pt2                   which all-reduces of a model can be fused
@@ -44,6 +46,7 @@ const program = new Command('crossover')
 for (const command of [
   tuneCommand(),
   benchCommand(),
+  decodeCommand(),
   serveBenchCommand(),
   runCommand(),
   doctorCommand(),

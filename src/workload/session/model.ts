@@ -7,7 +7,8 @@ import { CrossoverError } from '../../errors.ts';
 import type { Graph, Value } from '../../graph/ir/graph.ts';
 import { Scratch, Step, type StepOptions, workingBytes } from '../../graph/run/step.ts';
 import type { PlannedWeight } from '../weights/planned.ts';
-import { type Capacity, cachesOf, pagesPerSequence, roundUp, symbolsFor } from './capacity.ts';
+import { type Capacity, cachesOf, roundUp, symbolsFor } from './capacity.ts';
+import { FIRST_STATE, StepState, type StepValues } from './state.ts';
 
 /** Fills a weight's memory. */
 export type FillWeight = (weight: PlannedWeight, address: number) => void;
@@ -28,6 +29,7 @@ export class HeldModel {
   readonly capacity: Capacity;
   /** Addresses of the graph's inputs. */
   readonly inputs: ReadonlyMap<string, number>;
+  readonly #state: StepState;
   readonly #scratch: Scratch;
   readonly #working: number;
   readonly #workingBytes: number;
@@ -45,25 +47,17 @@ export class HeldModel {
     this.graph = graph;
     this.capacity = capacity;
     this.#scratch = new Scratch(comm);
-    const { tokens, samples, sequences } = capacity;
+    const { tokens, samples } = capacity;
     const gathered = tokens * comm.worldSize;
     const symbols = symbolsFor(graph, capacity, { tokens, samples, gathered });
     this.#workingBytes = workingBytes(graph, comm.worldSize, { symbols });
     this.#working = comm.heap.allocate(roundUp(this.#workingBytes));
     const inputs = new Map<string, number>();
     this.inputs = inputs;
-    for (const [name, count] of Object.entries({
-      ids: tokens,
-      positions: tokens,
-      rows: tokens,
-      tables: sequences * pagesPerSequence(capacity),
-      last: samples,
-      temperatures: samples,
-      uniforms: samples,
-    })) {
-      inputs.set(name, this.allocate(4 * count));
-      this.comm.engine.write(inputs.get(name)!, new Uint8Array(4 * count));
-    }
+    this.#state = new StepState(capacity);
+    const base = this.allocate(this.#state.bytes.length);
+    for (const [name, offset] of this.#state.offsets) inputs.set(name, base + offset);
+    comm.engine.write(base, this.#state.bytes);
     for (const { name, bytes } of cachesOf(graph, capacity)) inputs.set(name, this.allocate(bytes));
     const all = weights.reduce((sum, { bytes }) => sum + bytes, 0);
     let done = 0;
@@ -83,12 +77,11 @@ export class HeldModel {
     return engine.allocate ? engine.allocate(Math.max(1, bytes)) : heap.allocate(roundUp(bytes));
   }
 
-  /** Overwrites an input of the graph, from its beginning on. */
-  write(name: string, values: Int32Array | Float32Array): void {
-    this.comm.engine.write(
-      this.inputs.get(name)!,
-      new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
-    );
+  /** Overwrites what a step is given, each from its beginning on, all at once. Behind what was enqueued. */
+  write(values: StepValues): void {
+    const { bytes } = this.#state;
+    const [from, to] = this.#state.set(values);
+    if (to > from) this.comm.engine.write(this.inputs.get(FIRST_STATE)! + from, bytes.subarray(from, to));
   }
 
   readInts(address: number, count: number): Int32Array {

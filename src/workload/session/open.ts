@@ -1,6 +1,7 @@
 /**
  * @file From what a workload asks for to a model on all ranks: the graph, the memory it takes, the engine, the measurements its collectives follow, and its weights.
  */
+import type { Communicator } from '../../collective/communicator.ts';
 import { createCommunicator } from '../../collective/create.ts';
 import type { EngineName } from '../../collective/engines.ts';
 import type { Graph } from '../../graph/ir/graph.ts';
@@ -14,9 +15,9 @@ import type { SplitOptions } from '../models/split.ts';
 import { weightPlan } from '../weights/plan.ts';
 import type { PlannedWeight } from '../weights/planned.ts';
 import { type Capacity, roundUp, type SessionBytes, sessionBytes } from './capacity.ts';
+import { checkpointWeights, codesRoom, randomWeights } from './fill.ts';
 import { type FillWeight, HeldModel } from './model.ts';
 import { completePlan, type Demand, measuringBytes, missingKeys, planOrNone } from './plan.ts';
-import { randomWeights } from './random-weights.ts';
 
 /** Plain data, so that it can travel to the ranks. */
 export interface SessionRequest extends Omit<SplitOptions, 'worldSize'> {
@@ -76,13 +77,31 @@ export function demandOf(
 /** Bytes of a rank, without measuring: what `openSession` allocates. */
 export function bytesFor(request: SessionRequest, worldSize: number): SessionBytes {
   const { graph, weights } = modelGraph(request, worldSize, 0);
-  return sessionBytes(request.engine, graph, worldSize, request.capacity, weights, historyBytes(request));
+  return sessionBytes(
+    request.engine,
+    graph,
+    worldSize,
+    request.capacity,
+    weights,
+    otherBytes(request, weights),
+  );
 }
 
 /** What a decode run keeps of its tokens, and the room in which codes are made. */
-function historyBytes({ capacity, precision, config }: SessionRequest): number {
-  const widest = Math.max(config.inner, config.hidden);
-  return 4 * capacity.samples * capacity.places + (precision === 'f8e4m3' ? 4 * widest * config.hidden : 0);
+function otherBytes({ capacity }: SessionRequest, weights: readonly PlannedWeight[]): number {
+  return 4 * capacity.samples * capacity.places + codesRoom(weights);
+}
+
+function weightSource(
+  comm: Communicator,
+  { checkpoint, config }: SessionRequest,
+  weights: readonly PlannedWeight[],
+): { fill: FillWeight; close(): void } {
+  if (checkpoint !== undefined) return checkpointWeights(comm, checkpoint);
+  const bytes = codesRoom(weights);
+  const { engine, heap } = comm;
+  const room = bytes === 0 ? 0 : engine.allocate ? engine.allocate(bytes) : heap.allocate(bytes);
+  return { fill: randomWeights(comm, config, room), close: () => {} };
 }
 
 /** Collective. `report` is told how far it is. */
@@ -98,7 +117,7 @@ export function openSession(
     group.size,
     request.capacity,
     weights,
-    historyBytes(request),
+    otherBytes(request, weights),
   );
   const demand = demandOf(request, group.size);
   const measures = group.size > 1 && missingKeys(request.plan, demand).length > 0;
@@ -116,10 +135,11 @@ export function openSession(
     const index = measures
       ? completePlan(comm, request.plan, demand, (done, words) => report(done / 2, words))
       : planOrNone(comm, request.plan);
-    const fill: FillWeight = randomWeights(comm, request.config, weights);
-    const model = new HeldModel(comm, graph, request.capacity, weights, fill, (done, words) =>
+    const source = weightSource(comm, request, weights);
+    const model = new HeldModel(comm, graph, request.capacity, weights, source.fill, (done, words) =>
       report(0.5 + done / 2, words),
     );
+    source.close();
     return { model, index, measured: measures, bytes, close: () => comm.close() };
   } catch (error) {
     comm.close();

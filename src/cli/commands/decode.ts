@@ -1,0 +1,232 @@
+/**
+ * @file `crossover decode`: what a choice of collectives is worth in tokens a second.
+ */
+import { writeFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { type EngineName, fingerprintHere, LIMITS } from '../../collective/engines.ts';
+import { CrossoverError } from '../../errors.ts';
+import { launch } from '../../group/launch.ts';
+import { brokenPromises, formatDecode, formatDispatch } from '../../report/decode-tables.ts';
+import { formatBytes } from '../../units.ts';
+import { VERSION } from '../../version.ts';
+import type { DecodeOutcome, DecodeRequest } from '../../workload/decode/request.ts';
+import { parseVariants, VARIANTS } from '../../workload/variants.ts';
+import {
+  addModelOptions,
+  type ChosenModel,
+  checkFits,
+  type ModelOptions,
+  modelOption,
+  planOption,
+  splitOption,
+} from '../model-options.ts';
+import {
+  checkOutput,
+  DEVICE_FLAGS,
+  DEVICE_HELP,
+  defaultRanks,
+  engineOption,
+  hardwareOf,
+  MOST_RANKS,
+  PROCESSES_FLAG,
+  PROCESSES_HELP,
+  parseAbove,
+  parseWhole,
+  parseWholes,
+  processesOption,
+  UsageError,
+  usage,
+} from '../options.ts';
+
+interface Options extends ModelOptions {
+  ranks: string;
+  device?: string;
+  processes?: boolean;
+  batch: string;
+  steps: string;
+  rounds: string;
+  promptTokens: string;
+  variants?: string;
+  fusionCapMb?: string;
+  pageSize: string;
+  seed: string;
+  json?: boolean;
+  output?: string;
+}
+
+const HELP = `
+Variants:
+  unfused     the fastest all-reduce at every size, and a norm behind it
+  fused       the fastest fused all-reduce + residual + RMSNorm at every size
+  fused-cap   fused up to --fusion-cap-mb, as serving engines do it, and unfused above
+  nccl        NCCL for everything, unfused
+  plan        what was measured to be fastest at each size
+
+Examples:
+  $ crossover decode --model tiny --ranks 2
+  $ crossover decode --model llama-3.1-8b --ranks 2 --batch 1,8,32,128 --steps 64
+  $ crossover decode --model qwen3-30b-a3b --ranks 4 --fusion-cap-mb 2 --plan results/4xh200/plan-4-gpus.json
+`;
+
+const MIB = 1 << 20;
+/** Tokens of a step in which prompts are read. */
+const PROMPT_STEP_TOKENS = 2048;
+const FEWEST_ROUNDS = 6;
+
+export function decodeCommand(): Command {
+  return addModelOptions(
+    new Command('decode').description(
+      'time decode steps of a model, with each way to dispatch its collectives',
+    ),
+  )
+    .option('--ranks <n>', 'world size', String(defaultRanks()))
+    .option(DEVICE_FLAGS, DEVICE_HELP)
+    .option(PROCESSES_FLAG, PROCESSES_HELP)
+    .option('--batch <sizes>', 'sequences decoded at a time, comma-separated', '1,8,32,64,96,128')
+    .option('--steps <n>', 'steps of a sample, one token a sequence each', '256')
+    .option('--rounds <n>', `samples of every variant, ${FEWEST_ROUNDS} or more`, String(FEWEST_ROUNDS))
+    .option('--prompt-tokens <n>', 'tokens of each prompt, before the first step', '128')
+    .option('--variants <names>', `comma-separated: ${VARIANTS.join(', ')} (all that can run here)`)
+    .option('--fusion-cap-mb <x>', 'largest message that fused-cap fuses, MiB')
+    .option('--page-size <n>', 'places of a page of the cache', '64')
+    .option('--seed <n>', 'of the prompts', '0')
+    .option('--json', 'print data instead of text')
+    .option('-o, --output <file>', 'write the data there, too')
+    .addHelpText('after', HELP)
+    .action(run);
+}
+
+async function run(options: Options): Promise<void> {
+  const ranks = parseWhole(options.ranks, '--ranks', 1, MOST_RANKS);
+  const device = engineOption(options.device, ranks);
+  parseWhole(options.ranks, '--ranks', 1, LIMITS[device].ranks);
+  const chosen = modelOption(options);
+  const request = requestOf(options, chosen, device, ranks);
+  if (options.output !== undefined) checkOutput(options.output, '-o');
+  checkFits(request.session, ranks);
+  const [outcome] = await launch<DecodeOutcome>(
+    new URL('../../workload/decode/program.js', import.meta.url),
+    {
+      ranks,
+      processes: processesOption(options.processes, device),
+      data: request,
+    },
+  );
+  const text = `${JSON.stringify(resultOf(request, chosen, ranks, device, outcome!), null, 2)}\n`;
+  process.stdout.write(options.json ? text : describe(request, chosen, ranks, device, outcome!));
+  if (options.output !== undefined) write(options.output, text);
+  const [broken] = brokenPromises(outcome!.rows);
+  if (broken)
+    throw new CrossoverError(
+      `variant ${broken.variant} at batch ${broken.batch} gave other tokens than the rest, although its collectives sum in rank order`,
+    );
+}
+
+function requestOf(
+  options: Options,
+  { config, checkpoint }: ChosenModel,
+  engine: EngineName,
+  ranks: number,
+): DecodeRequest {
+  const batches = [...new Set(parseWholes(options.batch, '--batch', 1, 4096))];
+  const steps = parseWhole(options.steps, '--steps', 1, config.places);
+  const promptTokens = parseWhole(options.promptTokens, '--prompt-tokens', 1, config.places);
+  const places = promptTokens + steps + 1;
+  if (places > config.places)
+    throw new UsageError(
+      `--prompt-tokens ${promptTokens} and --steps ${steps} take ${places} places; ${config.name} has ${config.places}`,
+    );
+  const cap =
+    options.fusionCapMb === undefined ? undefined : parseAbove(options.fusionCapMb, '--fusion-cap-mb', 0);
+  const variants = usage(() => parseVariants(options.variants ?? VARIANTS.join(','), '--variants'));
+  if (cap === undefined && options.variants !== undefined && variants.includes('fused-cap'))
+    throw new UsageError('--variants has fused-cap, which needs --fusion-cap-mb');
+  const most = Math.max(...batches);
+  return {
+    session: {
+      config,
+      checkpoint,
+      engine,
+      ...splitOption(config, ranks, options),
+      capacity: {
+        sequences: most,
+        places,
+        pageSize: parseWhole(options.pageSize, '--page-size', 1, 1 << 16),
+        tokens: Math.max(most, promptTokens, Math.min(most * promptTokens, PROMPT_STEP_TOKENS)),
+        samples: most,
+      },
+      tunedTokens: most,
+      plan: planOption(options.plan, engine),
+    },
+    batches,
+    variants: variants.filter((name) => name !== 'fused-cap' || cap !== undefined),
+    capBytes: (cap ?? 0) * MIB,
+    promptTokens,
+    steps,
+    rounds: parseWhole(options.rounds, '--rounds', FEWEST_ROUNDS, 1000),
+    seed: parseWhole(options.seed, '--seed', 0, 2 ** 31 - 1),
+    progress: process.stderr.isTTY === true,
+  };
+}
+
+function resultOf(
+  request: DecodeRequest,
+  { title }: ChosenModel,
+  worldSize: number,
+  device: EngineName,
+  outcome: DecodeOutcome,
+): unknown {
+  const { engine, host, device: hardware } = fingerprintHere(device);
+  const { config, attention, experts, precision } = request.session;
+  const { steps, rounds, promptTokens, seed, capBytes } = request;
+  return {
+    benchmark: 'decode',
+    schema: 1,
+    crossover: VERSION,
+    date: new Date().toISOString(),
+    command: `crossover ${process.argv.slice(2).join(' ')}`,
+    engine,
+    host,
+    device: hardware,
+    model: title,
+    layers: config.layers,
+    worldSize,
+    attention,
+    experts,
+    precision,
+    steps,
+    rounds,
+    promptTokens,
+    seed,
+    ...(capBytes > 0 && { fusionCapBytes: capBytes }),
+    ...outcome,
+  };
+}
+
+function describe(
+  { session, steps, promptTokens }: DecodeRequest,
+  { title }: ChosenModel,
+  ranks: number,
+  device: EngineName,
+  outcome: DecodeOutcome,
+): string {
+  const { engine, host, device: hardware } = fingerprintHere(device);
+  const { weights, caches, working } = outcome.bytes;
+  return `${[
+    `# crossover ${VERSION}: decoding ${title}, ${session.precision}, ${ranks} ranks, ${engine} engine on ${hardwareOf(host, hardware)}`,
+    `# ${session.checkpoint === undefined ? 'random weights' : session.checkpoint}; prompts of ${promptTokens} tokens, ${steps} steps; a rank has ${formatBytes(weights)} of weights, ${formatBytes(caches)} of cache, ${formatBytes(working)} to work in`,
+    `# collectives: share of a step by which it is longer than one in which ranks do not meet; * fastest, or not told apart from it`,
+    ...(outcome.measured ? ['# no plan had the collectives of this model: they were measured first'] : []),
+    ...outcome.skipped.map(({ variant, reason }) => `# not run: ${variant}: ${reason}`),
+    `\n${formatDecode(outcome)}`,
+    `\n${formatDispatch(outcome)}`,
+  ].join('\n')}\n`;
+}
+
+function write(path: string, text: string): void {
+  try {
+    writeFileSync(path, text);
+  } catch (error) {
+    throw new CrossoverError(`cannot write ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * @file The options of commands that run a model, and the refusal of one that does not fit, before anything is allocated.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { type EngineName, fingerprintHere, LIMITS, memoryFor } from '../collective/engines.ts';
+import { CrossoverError } from '../errors.ts';
+import { defaultPlanPath, loadPlan } from '../plan/file.ts';
+import type { Plan } from '../plan/plan.ts';
+import { type ModelConfig, withLayers } from '../workload/models/config.ts';
+import { readModelConfig } from '../workload/models/hugging-face.ts';
+import { PRESETS, presetNamed } from '../workload/models/presets.ts';
+import { type SplitOptions, splitOf } from '../workload/models/split.ts';
+import { bytesFor, type SessionRequest } from '../workload/session/open.ts';
+import { fitAdvice } from '../workload/weights/advice.ts';
+import { parseName, parseWhole, usage } from './options.ts';
+
+export interface ModelOptions {
+  model: string;
+  layers?: string;
+  attention: string;
+  experts: string;
+  precision: string;
+  plan?: string;
+}
+
+/** Adds them to a command. */
+export function addModelOptions(command: Command): Command {
+  return command
+    .option(
+      '--model <name>',
+      `${PRESETS.map(({ name }) => name).join(', ')} with random weights, or a folder with a Hugging Face checkpoint`,
+      'tiny',
+    )
+    .option('--layers <n>', 'only the first layers of the model (all)')
+    .option('--precision <name>', 'of projections: bf16, f8e4m3', 'bf16')
+    .option(
+      '--attention <name>',
+      'tensor: heads split over ranks; data: every rank has sequences of its own',
+      'tensor',
+    )
+    .option('--experts <name>', 'tensor: a part of every expert a rank; expert: some experts whole', 'tensor')
+    .option(
+      '--plan <file>',
+      'measurements to follow ($CROSSOVER_PLAN, or crossover-plan.json); what they lack is measured first',
+    );
+}
+
+export interface ChosenModel {
+  readonly config: ModelConfig;
+  /** Folder of a checkpoint; random weights without. */
+  readonly checkpoint: string | undefined;
+  /** For titles: with the number of layers where it was cut. */
+  readonly title: string;
+}
+
+export function modelOption({ model, layers }: ModelOptions): ChosenModel {
+  const isFolder = existsSync(join(model, 'config.json'));
+  const whole = usage(() => (isFolder ? readModelConfig(model) : presetNamed(model)));
+  const count = layers === undefined ? whole.layers : parseWhole(layers, '--layers', 1, whole.layers);
+  const title = count === whole.layers ? whole.name : `${whole.name}, ${count} of ${whole.layers} layers`;
+  return { config: withLayers(whole, count), checkpoint: isFolder ? model : undefined, title };
+}
+
+export function splitOption(
+  config: ModelConfig,
+  ranks: number,
+  options: ModelOptions,
+): Omit<SplitOptions, 'worldSize'> {
+  const split = {
+    attention: parseName(options.attention, '--attention', ['tensor', 'data']),
+    experts: parseName(options.experts, '--experts', ['tensor', 'expert']),
+    precision: parseName(options.precision, '--precision', ['bf16', 'f8e4m3']),
+  } as const;
+  usage(() => splitOf(config, { ...split, worldSize: ranks }));
+  return split;
+}
+
+/** The plan that was named, or lies about and was made here; undefined without. */
+export function planOption(path: string | undefined, engine: EngineName): Plan | undefined {
+  const found = path ?? defaultPlanPath();
+  if (path === undefined && !process.env.CROSSOVER_PLAN && !existsSync(found)) return undefined;
+  return loadPlan(found, {
+    fingerprint: fingerprintHere(engine),
+    force: process.env.CROSSOVER_FORCE === '1',
+  });
+}
+
+/** @throws CrossoverError that says what a model needs, what there is, and what would fit */
+export function checkFits(request: SessionRequest, ranks: number): void {
+  const { config, engine } = request;
+  const advice = fitAdvice(config, {
+    ...request,
+    worldSize: ranks,
+    available: memoryFor(engine, ranks).free,
+    mostRanks: LIMITS[engine].ranks,
+    needs: (cut, worldSize) => bytesFor({ ...request, config: cut }, worldSize),
+  });
+  if (advice !== undefined) throw new CrossoverError(advice);
+}

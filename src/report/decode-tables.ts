@@ -1,0 +1,83 @@
+/**
+ * @file Decode results for terminals.
+ */
+import { formatBytes } from '../units.ts';
+import type { DecodeOutcome, DecodeRow } from '../workload/decode/request.ts';
+import { bold, formatTable } from './table.ts';
+
+/** A row a variant at each batch; * marks the fastest, and those that it is not told apart from. */
+export function formatDecode({ rows }: Pick<DecodeOutcome, 'rows'>): string {
+  const columns = [
+    { head: 'batch' },
+    { head: 'variant', left: true },
+    { head: 'tokens/s' },
+    { head: 'step, us' },
+    { head: 'spread' },
+    { head: 'collectives' },
+    { head: 'against plan' },
+    { head: 'predicted' },
+    { head: 'tokens', left: true },
+  ];
+  const batches = [...new Set(rows.map(({ batch }) => batch))];
+  const lines = batches.flatMap((batch) => {
+    const own = rows.filter((row) => row.batch === batch);
+    const best = own.reduce((a, b) => (b.us.median < a.us.median ? b : a));
+    return own.map((row) => [
+      String(batch),
+      row.variant,
+      `${row.tokensPerSecond.toFixed(row.tokensPerSecond < 100 ? 1 : 0)}${row.us.low <= best.us.high ? '*' : ' '}`,
+      row.us.median.toFixed(1),
+      percent(row.spread),
+      percent(row.collectiveShare),
+      row.change === undefined ? '' : signed(row.change),
+      row.predicted === undefined ? '' : signed(row.predicted.change),
+      tokensText(row, own),
+    ]);
+  });
+  return formatTable(columns, lines);
+}
+
+/** Whether a variant's tokens are those of the others that promise equal bits. */
+function tokensText(row: DecodeRow, own: readonly DecodeRow[]): string {
+  const first = own.find(({ rankOrder }) => rankOrder);
+  if (!first || first === row) return row.rankOrder ? 'reference' : 'no promise';
+  const same = row.tokensHash === first.tokensHash;
+  if (row.rankOrder) return same ? 'equal' : 'DIFFERENT';
+  return same ? 'equal, not promised' : 'other, as may be';
+}
+
+/** Which algorithms served, a line a variant and batch where it differs from the batch before. */
+export function formatDispatch({ rows }: Pick<DecodeOutcome, 'rows'>): string {
+  const variants = [...new Set(rows.map(({ variant }) => variant))];
+  const lines = variants.flatMap((variant) =>
+    rows
+      .filter((row) => row.variant === variant && row.dispatched.length > 0)
+      .map(({ batch, dispatched }) => [
+        variant,
+        String(batch),
+        dispatched
+          .map(
+            ({ operation, bytes, algorithm, sites }) =>
+              `${sites} x ${operation} ${formatBytes(bytes)}: ${algorithm}`,
+          )
+          .join('; '),
+      ]),
+  );
+  return `${bold('How collectives were dispatched')}\n${formatTable([{ head: 'variant', left: true }, { head: 'batch' }, { head: 'collectives of a step', left: true }], lines)}`;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+function signed(change: number): string {
+  return `${change > 0 ? '+' : ''}${(100 * change).toFixed(1)} %`;
+}
+
+/** Rows whose tokens differ although their collectives promise equal bits. */
+export function brokenPromises(rows: readonly DecodeRow[]): readonly DecodeRow[] {
+  return rows.filter((row) => {
+    const first = rows.find(({ batch, rankOrder }) => batch === row.batch && rankOrder);
+    return row.rankOrder && first !== undefined && first.tokensHash !== row.tokensHash;
+  });
+}

@@ -1,0 +1,57 @@
+/**
+ * @file What `crossover decode` is asked for, as it travels to the ranks, and what it finds out.
+ */
+import type { Estimate } from '../../measure/statistics.ts';
+import type { Prediction } from '../predict.ts';
+import type { SessionBytes } from '../session/capacity.ts';
+import type { SessionRequest } from '../session/open.ts';
+import type { Dispatched, VariantName } from '../variants.ts';
+
+export interface DecodeRequest {
+  readonly session: SessionRequest;
+  /** Sequences that are decoded at a time, one row of results each. */
+  readonly batches: readonly number[];
+  readonly variants: readonly VariantName[];
+  /** The largest message that `fused-cap` fuses, bytes. */
+  readonly capBytes: number;
+  /** Tokens of each prompt, before the first step. */
+  readonly promptTokens: number;
+  /** Steps of a sample. */
+  readonly steps: number;
+  /** Samples of every variant. */
+  readonly rounds: number;
+  readonly seed: number;
+  readonly progress: boolean;
+}
+
+/** One variant at one batch. */
+export interface DecodeRow {
+  readonly batch: number;
+  readonly variant: VariantName;
+  /** A step, us: median of the samples, each the slowest rank's. */
+  readonly us: Estimate;
+  readonly tokensPerSecond: number;
+  /** Half of the 95 % confidence interval of the median, over it. */
+  readonly spread: number;
+  /** Of the time of a step: by so much it is longer than one in which ranks do not meet. */
+  readonly collectiveShare: number;
+  readonly dispatched: readonly Dispatched[];
+  /** Whether all collectives promise the bits of sums in rank order. */
+  readonly rankOrder: boolean;
+  /** Of the tokens of all sequences and steps. */
+  readonly tokensHash: string;
+  /** What measurements of the collectives alone say of its throughput against the plan's. */
+  readonly predicted?: Prediction | undefined;
+  /** What was measured: throughput over the plan's, less 1. */
+  readonly change?: number | undefined;
+}
+
+export interface DecodeOutcome {
+  readonly rows: readonly DecodeRow[];
+  readonly skipped: readonly { readonly variant: VariantName; readonly reason: string }[];
+  readonly bytes: SessionBytes;
+  /** Whether collectives were measured in this run, because no plan had them. */
+  readonly measured: boolean;
+  /** The first tokens of the first sequence, for people to look at. */
+  readonly tokens: readonly number[];
+}

@@ -1,0 +1,111 @@
+/**
+ * @file Steps of a served model with one way to dispatch its collectives. A step is filled up to the next of a few sizes, each of which is recorded once: what
+ * fills it up belongs to a sequence of its own, whose pages are page 0.
+ */
+import type { Recording } from '../../engine/engine.ts';
+import type { Step } from '../../graph/run/step.ts';
+import type { HeldModel } from '../session/model.ts';
+import type { Chooser } from '../variants.ts';
+import type { StepBatch, StepLimits, StepRunner } from './runner.ts';
+
+/** One size of a step. */
+interface Bucket {
+  readonly tokens: number;
+  readonly samples: number;
+  readonly step: Step;
+  readonly recording: Recording;
+}
+
+/** Sizes at which steps of single tokens are recorded, up to `most`: each a third to a half more than the one before. */
+export function decodeSizes(most: number): number[] {
+  const sizes = new Set<number>();
+  for (let size = 1; size < most; size *= 2)
+    for (const one of [size, 1.5 * size]) if (Number.isInteger(one) && one < most) sizes.add(one);
+  return [...sizes, most].sort((a, b) => a - b);
+}
+
+const LEAST_PROMPT = 64;
+
+/** The same of steps with prompts in them: doubled each time. */
+export function promptSizes(most: number): number[] {
+  const sizes: number[] = [];
+  for (let size = LEAST_PROMPT; size < most; size *= 2) sizes.push(size);
+  return [...sizes, most];
+}
+
+export class ModelRunner implements StepRunner {
+  readonly maxTokens: number;
+  readonly maxSequences: number;
+  readonly pageSize: number;
+  readonly pages: number;
+  readonly places: number;
+  readonly #model: HeldModel;
+  readonly #chooser: Chooser;
+  readonly #decode: readonly Bucket[];
+  readonly #prompt: readonly Bucket[];
+
+  /** Collective: records all sizes. */
+  constructor(model: HeldModel, limits: StepLimits, chooser: Chooser) {
+    this.maxTokens = limits.maxTokens;
+    this.maxSequences = limits.maxSequences;
+    this.pageSize = limits.pageSize;
+    this.pages = limits.pages;
+    this.places = limits.places;
+    this.#model = model;
+    this.#chooser = chooser;
+    const sizes = decodeSizes(Math.min(limits.maxSequences, limits.maxTokens));
+    model.write({ tables: new Int32Array(model.capacity.sequences * this.#pagesPerSequence) });
+    this.#decode = sizes.map((tokens) => this.#bucket(tokens, tokens, false));
+    this.#prompt = promptSizes(limits.maxTokens).map((tokens) =>
+      this.#bucket(tokens, Math.min(tokens, limits.maxSequences), true),
+    );
+  }
+
+  step(batch: StepBatch): Int32Array {
+    const { ids, samples } = batch;
+    const bucket = (batch.prompt ? this.#prompt : this.#decode).find(
+      (one) => one.tokens >= ids.length && one.samples >= samples.length,
+    )!;
+    // Filling up: token 0 at place 0 of the sequence that nobody has.
+    const fill = (values: Int32Array, length: number, rest: number): Int32Array => {
+      const all = new Int32Array(length).fill(rest);
+      all.set(values);
+      return all;
+    };
+    const nobody = this.maxSequences;
+    const { tokens } = bucket;
+    this.#model.write({
+      ids: fill(ids, tokens, 0),
+      positions: fill(batch.positions, tokens, 0),
+      rows: fill(batch.rows, tokens, nobody),
+      last: fill(samples, bucket.samples, 0),
+      temperatures: batch.temperatures,
+      uniforms: batch.uniforms,
+      tables: batch.tables,
+    });
+    bucket.recording.replay();
+    return this.#model.readInts(bucket.step.address(this.#model.sampled), samples.length);
+  }
+
+  close(): void {
+    for (const { recording } of [...this.#decode, ...this.#prompt]) recording.close();
+  }
+
+  get #pagesPerSequence(): number {
+    return Math.ceil(this.places / this.pageSize);
+  }
+
+  /** Runs once, so that everything is compiled, and records. */
+  #bucket(tokens: number, samples: number, prompt: boolean): Bucket {
+    const step = this.#model.step({ tokens, samples, prompt, choose: this.#chooser.choose });
+    this.#model.write({
+      ids: new Int32Array(tokens),
+      positions: new Int32Array(tokens),
+      rows: new Int32Array(tokens).fill(this.maxSequences),
+      last: new Int32Array(samples),
+    });
+    step.enqueue();
+    const recording = this.#model.comm.capture(() => step.enqueue());
+    return { tokens, samples, step, recording };
+  }
+}

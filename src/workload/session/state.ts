@@ -1,0 +1,59 @@
+/**
+ * @file What a step of a model is given besides weights and caches: tokens and where they stand, tables of pages, and how to sample. All of it lies in one piece of
+ * memory, so that it takes one copy, and the host keeps an image of it.
+ */
+import { type Capacity, pagesPerSequence, roundUp } from './capacity.ts';
+
+export interface StepValues {
+  readonly ids?: Int32Array;
+  readonly positions?: Int32Array;
+  readonly rows?: Int32Array;
+  readonly last?: Int32Array;
+  readonly temperatures?: Float32Array;
+  readonly uniforms?: Float32Array;
+  readonly tables?: Int32Array;
+}
+
+/** The one that lies first. */
+export const FIRST_STATE = 'ids';
+
+export class StepState {
+  /** The image, all zeros at first. */
+  readonly bytes: Uint8Array;
+  /** Where each of them begins, by name. */
+  readonly offsets: ReadonlyMap<string, number>;
+
+  constructor(capacity: Capacity) {
+    const { tokens, samples, sequences } = capacity;
+    const counts: Readonly<Record<keyof StepValues, number>> = {
+      ids: tokens,
+      positions: tokens,
+      rows: tokens,
+      last: samples,
+      temperatures: samples,
+      uniforms: samples,
+      tables: sequences * pagesPerSequence(capacity),
+    };
+    let offset = 0;
+    this.offsets = new Map(
+      Object.entries(counts).map(([name, count]) => {
+        const at = offset;
+        offset += roundUp(4 * count);
+        return [name, at];
+      }),
+    );
+    this.bytes = new Uint8Array(offset);
+  }
+
+  /** Changes the image. Returns the range of its bytes that holds all that was changed. */
+  set(values: StepValues): readonly [from: number, to: number] {
+    let [from, to] = [this.bytes.length, 0];
+    for (const [name, array] of Object.entries(values) as [string, Int32Array | Float32Array][]) {
+      const at = this.offsets.get(name)!;
+      this.bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), at);
+      from = Math.min(from, at);
+      to = Math.max(to, at + array.byteLength);
+    }
+    return [from, to];
+  }
+}
