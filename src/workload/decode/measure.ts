@@ -52,10 +52,11 @@ export function timeDecode(
 }
 
 /** Microseconds a step on this rank: by the device's clock where it has one. */
-function sample(comm: Communicator, { recording, reset }: Contender, steps: number): number {
-  reset();
+function sample(comm: Communicator, contender: Contender, steps: number): number {
+  contender.reset();
   comm.synchronize();
   comm.group.barrier();
+  const { recording } = contender;
   const { timer } = comm.engine;
   if (timer && recording.enqueue) {
     comm.meet();
