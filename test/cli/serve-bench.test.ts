@@ -1,7 +1,10 @@
 /** @file `crossover serve-bench`: what it refuses, each in one line, before anything runs. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { serveBenchCommand } from '../../dist/cli/commands/serve-bench.js';
-import { crossover } from './crossover.ts';
+import { SERVED } from '../report/page/serving-samples.ts';
+import { crossover, folder } from './crossover.ts';
 
 test('help has examples and the forms of lengths', async () => {
   const { code, out, error } = await crossover(['serve-bench', '--help']);
@@ -11,19 +14,33 @@ test('help has examples and the forms of lengths', async () => {
   }
 });
 
+test('"crossover report" makes curves of its results', async () => {
+  const cwd = folder();
+  writeFileSync(join(cwd, 'serve.json'), JSON.stringify({ benchmark: 'serve-bench', schema: 1, ...SERVED }));
+  const { code, out, error } = await crossover(['report', 'serve.json'], { cwd });
+  expect({ code, error }).toEqual({ code: 0, error: '' });
+  expect(out).toMatch(/^crossover-report\.html: .* KiB, 1 sections, 0 matrices\n$/);
+  expect(readFileSync(join(cwd, 'crossover-report.html'), 'utf8').includes('Serving on 4x NVIDIA H200')).toBe(
+    true,
+  );
+});
+
 const REFUSED: [string, ...string[]][] = [
-  ['--model gpt', '--model', '"gpt"', 'tiny'],
+  ['--model gpt', 'model', '"gpt"', 'tiny'],
   ['--qps 1,none', '--qps', '"none"', 'above 0'],
   ['--qps 0', '--qps', '"0"', 'above 0'],
   ['--duration 0', '--duration', '"0"', 'above 0'],
   ['--prompt poem', '--prompt', '"poem"', 'sonnet, fixed:IN,OUT'],
   ['--prompt fixed:0,4', '--prompt', '"fixed:0,4"', 'from 1 to'],
   ['--variants fused,slow', '--variants', '"slow"', 'unfused, fused, fused-cap, nccl, plan'],
+  ['--variants fused-cap', '--variants', '--fusion-cap-mb'],
+  ['--attention data', '--attention', '"data"', 'use tensor'],
+  ['--prompt fixed:2000,100', '2099 places', 'has 2048', '--prompt'],
   ['--schedule fair', '--schedule', '"fair"', 'prompts-first, mixed'],
   ['--seed -1', '--seed', '"-1"', 'from 0'],
   ['--layers 0', '--layers', '"0"', 'from 1'],
   ['--max-sequences x', '--max-sequences', '"x"', 'from 1'],
-  ['--fusion-cap-mb 0', '--fusion-cap-mb', '"0"', 'above 0'],
+  ['--variants fused-cap --fusion-cap-mb 0', '--fusion-cap-mb', '"0"', 'above 0'],
   ['--ranks 1000', '--ranks', '"1000"', 'from 1 to 16'],
   ['-o /nowhere/serve.json', '-o', 'no folder /nowhere'],
   ['--processes --device cpu', '--processes', '--device cuda'],

@@ -9,10 +9,13 @@ import { FORMATS, readMeasurements } from '../../interop/read/index.ts';
 import { defaultPlanPath, loadPlan } from '../../plan/file.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { assemblePage } from '../../report/page/assemble.ts';
+import { hardwareInWords } from '../../report/page/hardware.ts';
 import { renderPage } from '../../report/page/html.ts';
 import { parseLosses } from '../../report/page/losses.ts';
 import type { PageModel, ReportSource } from '../../report/page/model.ts';
 import { formatBytes } from '../../units.ts';
+import { isServeResult, readServeResult } from '../../workload/serve/result.ts';
+import type { ServeSummary } from '../../workload/serve/summary.ts';
 import { checkOutput, UsageError } from '../options.ts';
 
 interface Named extends ReportSource {
@@ -34,7 +37,7 @@ interface Options {
 const LARGE_PAGE = 1_500_000;
 
 const HELP = `
-Reads plans, and what "crossover import" reads:
+Reads plans, what "crossover serve-bench --json" prints, and what "crossover import" reads:
 ${FORMATS.map((format) => `  ${format}`).join('\n')}
 
 Examples:
@@ -53,7 +56,7 @@ Examples:
 export function reportCommand(): Command {
   return new Command('report')
     .description('write measurements and plans as one HTML page, and charts as SVG files')
-    .argument('[files...]', 'plans and measurements of one host; without any, the plan that is here')
+    .argument('[files...]', 'plans, measurements and serving of one host; without any, the plan that is here')
     .option(
       '--plan <file>',
       'a plan whose choices are shown with the files ($CROSSOVER_PLAN, or crossover-plan.json)',
@@ -78,7 +81,7 @@ async function run(files: readonly string[], options: Options): Promise<void> {
   for (const file of compared) sources.push(await readSource([file], undefined));
   const losses = options.losses === undefined ? [] : parseLosses(read(options.losses), options.losses);
   const model = assemblePage({ title: options.title ?? titleOf(sources), sources: named(sources), losses });
-  if (model.sections.length === 0 && model.matrices.length === 0) {
+  if (model.sections.length + model.matrices.length + model.serving.length === 0) {
     throw new CrossoverError('there is nothing to show: no measurement and no matrix could be read');
   }
   if (options.json) process.stdout.write(`${JSON.stringify(model, null, 1)}\n`);
@@ -92,28 +95,38 @@ function firstSource(files: readonly string[], plan: string | undefined): Promis
 }
 
 async function readSource(files: readonly string[], planPath: string | undefined): Promise<Named> {
-  const plans = [...(planPath === undefined ? [] : [planPath]), ...files.filter(isPlan)];
+  const values = new Map(files.map((file) => [file, jsonOf(file)]));
+  const plans = [
+    ...(planPath === undefined ? [] : [planPath]),
+    ...files.filter((file) => isPlan(values.get(file))),
+  ];
   if (plans.length > 1) {
     throw new UsageError(
       `${plans.length} plans in one set (${plans.join(', ')}); use --compare for the others`,
     );
   }
-  const others = files.filter((file) => !plans.includes(file));
+  const served = files.filter((file) => isServeResult(values.get(file)));
+  const serving = served.map((file): ServeSummary => readServeResult(values.get(file), file));
+  const others = files.filter((file) => !plans.includes(file) && !served.includes(file));
   const plan: Plan | undefined = plans[0] === undefined ? undefined : loadPlan(plans[0], { force: true });
   const measurements = others.length === 0 ? undefined : await readMeasurements(others);
   const paths = files.length > 0 ? files : plans;
   const [name, longer] = [shortName, longerName].map((short) => paths.map(short).join(' + '));
-  return { name: name!, longer: longer!, plan, measurements };
+  return { name: name!, longer: longer!, plan, measurements, serving };
 }
 
 /** A plan is read as one, with its choices; all other files are measurements. What cannot be read is said when it is. */
-function isPlan(file: string): boolean {
-  if (file === '-') return false;
+function isPlan(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'entries' in value && 'fingerprint' in value;
+}
+
+/** What a file holds as JSON; undefined for everything else. */
+function jsonOf(file: string): unknown {
+  if (file === '-') return undefined;
   try {
-    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    return typeof value === 'object' && value !== null && 'entries' in value && 'fingerprint' in value;
+    return JSON.parse(readFileSync(file, 'utf8'));
   } catch {
-    return false;
+    return undefined;
   }
 }
 
@@ -122,7 +135,12 @@ function named(sources: readonly Named[]): ReportSource[] {
   const apart = (names: readonly string[]): boolean => new Set(names).size === names.length;
   const choices = (['name', 'longer'] as const).map((field) => sources.map((source) => source[field]));
   const names = choices.find(apart) ?? sources.map(({ name }, i) => `${name} (${i + 1})`);
-  return sources.map(({ plan, measurements }, i) => ({ name: names[i]!, plan, measurements }));
+  return sources.map(({ plan, measurements, serving }, i) => ({
+    name: names[i]!,
+    plan,
+    measurements,
+    serving,
+  }));
 }
 
 function shortName(file: string): string {
@@ -137,8 +155,13 @@ function longerName(file: string): string {
 function titleOf(sources: readonly ReportSource[]): string {
   const device = sources[0]?.plan?.fingerprint.device;
   const { gpu, device: other } = sources[0]?.measurements?.host ?? {};
-  const host = device?.gpus ? `${device.gpus}x ${device.name}` : (gpu ?? other);
-  const what = sources.length > 1 ? 'Collectives compared' : 'Collectives';
+  const served = sources[0]?.serving?.[0];
+  const host = device?.gpus
+    ? `${device.gpus}x ${device.name}`
+    : (gpu ?? other ?? (served && hardwareInWords(served.device, served.host)));
+  const only = sources.every(({ plan, measurements }) => plan === undefined && measurements === undefined);
+  const name = only ? 'Serving' : 'Collectives';
+  const what = sources.length > 1 ? `${name} compared` : name;
   return host === undefined || sources.length > 1 ? what : `${what} on ${host}`;
 }
 
@@ -147,7 +170,7 @@ function writePage(model: PageModel, path: string): void {
   write(path, page);
   const bytes = Buffer.byteLength(page);
   console.log(
-    `${path}: ${formatBytes(bytes)}, ${model.sections.length} sections, ${model.matrices.length} matrices`,
+    `${path}: ${formatBytes(bytes)}, ${model.sections.length + model.serving.length} sections, ${model.matrices.length} matrices`,
   );
   if (bytes > LARGE_PAGE) console.error(`note: ${path} is large; fewer files make a smaller page`);
 }

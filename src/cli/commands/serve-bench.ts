@@ -9,13 +9,21 @@ import { launch } from '../../group/launch.ts';
 import { formatGlance, formatRates } from '../../report/serve-tables.ts';
 import { bold } from '../../report/table.ts';
 import { VERSION } from '../../version.ts';
-import { SERVED_MODELS } from '../../workload/serve/create-runner.ts';
-import { parseLengths } from '../../workload/serve/lengths.ts';
+import { fitLengths, parseLengths, placesOf } from '../../workload/serve/lengths.ts';
 import type { ServeOutcome } from '../../workload/serve/program.ts';
 import type { ServeRequest } from '../../workload/serve/request.ts';
 import type { ServeResult } from '../../workload/serve/result.ts';
 import { SCHEDULES } from '../../workload/serve/scheduler.ts';
-import { VARIANTS } from '../../workload/variants.ts';
+import { parseVariants, VARIANTS } from '../../workload/variants.ts';
+import {
+  addModelOptions,
+  type ChosenModel,
+  checkFits,
+  type ModelOptions,
+  modelOption,
+  planOption,
+  splitOption,
+} from '../model-options.ts';
 import {
   checkOutput,
   DEVICE_FLAGS,
@@ -28,15 +36,13 @@ import {
   PROCESSES_HELP,
   parseAbove,
   parseName,
-  parseNames,
   parseWhole,
   processesOption,
+  UsageError,
   usage,
 } from '../options.ts';
 
-interface Options {
-  model: string;
-  layers?: string;
+interface Options extends ModelOptions {
   ranks: string;
   device?: string;
   processes?: boolean;
@@ -45,12 +51,11 @@ interface Options {
   prompt: string;
   seed: string;
   variants?: string;
-  plan?: string;
   fusionCapMb?: string;
   schedule: string;
-  maxSequences?: string;
-  maxTokens?: string;
-  pageSize?: string;
+  maxSequences: string;
+  maxTokens: string;
+  pageSize: string;
   json?: boolean;
   output?: string;
 }
@@ -68,11 +73,14 @@ Examples:
     $ crossover serve-bench --model tiny -o serve.json; crossover report serve.json
 `;
 
+const MIB = 1 << 20;
+
 export function serveBenchCommand(): Command {
-  return new Command('serve-bench')
-    .description('replay requests through continuous batching, in the columns of vLLM and SGLang')
-    .option('--model <name>', SERVED_MODELS.join(', '), 'tiny')
-    .option('--layers <n>', 'only the first layers of the model (all)')
+  return addModelOptions(
+    new Command('serve-bench').description(
+      'replay requests through continuous batching, in the columns of vLLM and SGLang',
+    ),
+  )
     .option('--ranks <n>', 'world size', String(defaultRanks()))
     .option(DEVICE_FLAGS, DEVICE_HELP)
     .option(PROCESSES_FLAG, PROCESSES_HELP)
@@ -81,12 +89,11 @@ export function serveBenchCommand(): Command {
     .option('--prompt <lengths>', 'of prompts and outputs, see below', 'sonnet')
     .option('--seed <n>', 'of arrivals, lengths and tokens: the same for all rates and variants', '0')
     .option('--variants <names>', `comma-separated: ${VARIANTS.join(', ')} (all that can run here)`)
-    .option('--plan <file>', 'of --variants plan ($CROSSOVER_PLAN, or crossover-plan.json)')
-    .option('--fusion-cap-mb <x>', 'largest message that --variants fused-cap fuses, MiB')
+    .option('--fusion-cap-mb <x>', 'largest message that fused-cap fuses, MiB')
     .option('--schedule <name>', SCHEDULES_HELP, SCHEDULES[0])
-    .option('--max-sequences <n>', 'sequences at a time (what the model has room for)')
-    .option('--max-tokens <n>', 'tokens of a step (what the model has room for)')
-    .option('--page-size <n>', 'places of a page of the cache (what the executor takes)')
+    .option('--max-sequences <n>', 'sequences at a time', '64')
+    .option('--max-tokens <n>', 'tokens of a step', '2048')
+    .option('--page-size <n>', 'places of a page of the cache', '64')
     .option('--json', 'print data instead of text')
     .option('-o, --output <file>', 'write the data there, too, for "crossover report"')
     .addHelpText('after', HELP)
@@ -100,56 +107,79 @@ async function run(options: Options): Promise<void> {
   const ranks = parseWhole(options.ranks, '--ranks', 1, MOST_RANKS);
   const device = engineOption(options.device, ranks);
   parseWhole(options.ranks, '--ranks', 1, LIMITS[device].ranks);
-  const request = requestOf(options, device);
+  const processes = processesOption(options.processes, device);
+  const chosen = modelOption(options);
+  const request = requestOf(options, chosen, device, ranks);
   if (options.output !== undefined) checkOutput(options.output, '-o');
-  const outcomes = await launch<ServeOutcome | undefined>(
-    new URL('../../workload/serve/program.js', import.meta.url),
-    { ranks, processes: processesOption(options.processes, device), data: request },
-  );
-  const result = resultOf(request, ranks, device, outcomes[0]!);
+  checkFits(request.session, ranks);
+  const [outcome] = await launch<ServeOutcome>(new URL('../../workload/serve/program.js', import.meta.url), {
+    ranks,
+    processes,
+    data: request,
+  });
+  const result = resultOf(request, chosen, ranks, device, outcome!);
   const text = `${JSON.stringify(result, null, 2)}\n`;
   process.stdout.write(options.json ? text : describe(result));
   if (options.output === undefined) return;
-  try {
-    writeFileSync(options.output, text);
-  } catch (error) {
-    throw new CrossoverError(`cannot write ${options.output}: ${(error as Error).message}`, { cause: error });
-  }
+  write(options.output, text);
   if (!options.json) console.log(`\nwritten to ${options.output}; "crossover report" makes curves of it`);
 }
 
-function requestOf(options: Options, engine: EngineName): ServeRequest {
-  const { layers, maxSequences, maxTokens, pageSize, fusionCapMb, variants } = options;
-  const whole = (text: string | undefined, option: string, most: number): number | undefined =>
-    text === undefined ? undefined : parseWhole(text, option, 1, most);
-  usage(() => parseLengths(options.prompt));
+function requestOf(
+  options: Options,
+  { config, checkpoint }: ChosenModel,
+  engine: EngineName,
+  ranks: number,
+): ServeRequest {
+  const rates = [...new Set(options.qps.split(',').map((rate) => parseAbove(rate, '--qps', 0)))];
+  const seconds = parseAbove(options.duration, '--duration', 0);
+  const { prompt } = options;
+  usage(() => fitLengths(parseLengths(prompt), config.places));
+  const sequences = parseWhole(options.maxSequences, '--max-sequences', 1, 4096);
+  const tokens = parseWhole(options.maxTokens, '--max-tokens', 1, 1 << 20);
+  const cap =
+    options.fusionCapMb === undefined ? undefined : parseAbove(options.fusionCapMb, '--fusion-cap-mb', 0);
+  const variants = usage(() => parseVariants(options.variants ?? VARIANTS.join(','), '--variants'));
+  if (cap === undefined && options.variants !== undefined && variants.includes('fused-cap'))
+    throw new UsageError('--variants has fused-cap, which needs --fusion-cap-mb');
+  const split = splitOption(config, ranks, options);
+  if (split.attention === 'data')
+    throw new UsageError('--attention is "data"; use tensor: in serving, ranks share all sequences');
   return {
-    model: parseName(options.model.toLowerCase(), '--model', SERVED_MODELS),
-    layers: whole(layers, '--layers', 1000),
-    rates: [...new Set(options.qps.split(',').map((rate) => parseAbove(rate, '--qps', 0)))],
-    seconds: parseAbove(options.duration, '--duration', 0),
-    prompt: options.prompt,
+    session: {
+      config,
+      checkpoint,
+      engine,
+      ...split,
+      capacity: {
+        sequences,
+        places: Math.min(config.places, placesOf(parseLengths(prompt).most)),
+        pageSize: parseWhole(options.pageSize, '--page-size', 1, 1 << 16),
+        tokens,
+        samples: Math.min(sequences, tokens),
+      },
+      tunedTokens: tokens,
+      plan: planOption(options.plan, engine),
+    },
+    rates,
+    seconds,
+    prompt,
     seed: parseWhole(options.seed, '--seed', 0, 2 ** 31 - 1),
-    variants: variants === undefined ? undefined : parseNames(variants, '--variants', VARIANTS),
+    variants: variants.filter((name) => name !== 'fused-cap' || cap !== undefined),
+    capBytes: (cap ?? 0) * MIB,
     schedule: parseName(options.schedule, '--schedule', SCHEDULES),
-    plan: options.plan,
-    fusionCapMb: fusionCapMb === undefined ? undefined : parseAbove(fusionCapMb, '--fusion-cap-mb', 0),
-    maxSequences: whole(maxSequences, '--max-sequences', 4096),
-    maxTokens: whole(maxTokens, '--max-tokens', 1 << 20),
-    pageSize: whole(pageSize, '--page-size', 1 << 16),
-    engine,
     progress: process.stderr.isTTY === true,
   };
 }
 
 function resultOf(
-  request: ServeRequest,
+  { session, prompt, seconds, seed, schedule, capBytes }: ServeRequest,
+  { title }: ChosenModel,
   worldSize: number,
   device: EngineName,
   outcome: ServeOutcome,
 ): ServeResult {
   const { engine, host, device: hardware } = fingerprintHere(device);
-  const { model, layers, prompt, seconds, seed, schedule } = request;
   return {
     benchmark: 'serve-bench',
     schema: 1,
@@ -159,26 +189,36 @@ function resultOf(
     engine,
     host,
     device: hardware,
-    model,
-    ...(layers === undefined ? {} : { layers }),
+    model: title,
+    layers: session.config.layers,
     worldSize,
+    experts: session.experts ?? 'tensor',
+    precision: session.precision ?? 'bf16',
     prompt,
     seconds,
     seed,
     schedule,
+    ...(capBytes > 0 && { fusionCapBytes: capBytes }),
     ...outcome,
   };
 }
 
 function describe(result: ServeResult): string {
-  const { model, layers, worldSize, engine, host, device, rows, skipped, seconds, prompt, most } = result;
-  const what = layers === undefined ? model : `${model} (${layers} layers)`;
+  const { model, precision, worldSize, engine, host, device, rows, skipped, seconds, prompt, most } = result;
   return `${[
-    `# crossover ${VERSION}: serving ${what}, ${worldSize} ranks, ${engine} engine on ${hardwareOf(host, device)}`,
+    `# crossover ${VERSION}: serving ${model}, ${precision}, ${worldSize} ranks, ${engine} engine on ${hardwareOf(host, device)}`,
     `# Poisson arrivals for ${seconds} s at each rate, ${prompt}: prompts to ${most.input} tokens, outputs to ${most.output}; no prefix is shared`,
     ...skipped.map(({ variant, reason }) => `# not run: ${variant}: ${reason}`),
     `\n${formatRates(rows)}`,
     `\n${bold('All rates')}, ms; * is the lowest median of a rate`,
     formatGlance(rows),
   ].join('\n')}\n`;
+}
+
+function write(path: string, text: string): void {
+  try {
+    writeFileSync(path, text);
+  } catch (error) {
+    throw new CrossoverError(`cannot write ${path}: ${(error as Error).message}`, { cause: error });
+  }
 }

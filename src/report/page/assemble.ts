@@ -27,6 +27,7 @@ import type {
   SetModel,
 } from './model.ts';
 import { crossoversOf, measuredRibbon, planRibbon, sweepLoss } from './ribbons.ts';
+import { servingModels } from './serving.ts';
 import {
   crossoversInWords,
   differencesInWords,
@@ -50,6 +51,7 @@ export function assemblePage({ title, sources, losses = [] }: ReportInput): Page
     crossover: VERSION,
     sets: sources.map(setOf),
     sections,
+    serving: servingModels(sources),
     matrices: sources.flatMap(({ measurements, name }, set) =>
       (measurements?.matrices ?? []).map((matrix, i) =>
         matrixOf(matrix, `matrix-${set}-${i}`, sources.length > 1 ? `, ${name}` : ''),
@@ -170,7 +172,7 @@ function ribbonsOf(
   });
 }
 
-function setOf({ name, measurements, plan }: ReportSource): SetModel {
+function setOf({ name, measurements, plan, serving = [] }: ReportSource): SetModel {
   const complaints = measurements?.complaints ?? [];
   const notes = complaints
     .slice(0, SHOWN_COMPLAINTS)
@@ -185,6 +187,7 @@ function setOf({ name, measurements, plan }: ReportSource): SetModel {
       ]),
       ...Object.entries(measurements?.host ?? {}),
       ...(plan ? planFacts(plan) : []),
+      ...serving.map(({ command, date }): [string, string] => ['served', `${command} (${date})`]),
     ],
     notes: more > 0 ? [...notes, `and ${more} more`] : notes,
   };

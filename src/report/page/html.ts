@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { escapeHtml, jsonForScript } from './escape.ts';
 import type { MatrixModel, PageModel, Section, SetModel } from './model.ts';
+import { servingHtml } from './serving-html.ts';
 import { STYLES } from './styles.ts';
 import { glanceTable, lossTable, matrixTable, regretTables, sectionTable } from './tables-html.ts';
 import { swatch } from './tooltips.ts';
@@ -52,21 +53,23 @@ function pageScript(): string {
   return text.replaceAll(/<\/(script)/gi, '<\\/$1').replaceAll('<!--', '<\\!--');
 }
 
-function leadOf({ sets, sections }: PageModel): string {
+function leadOf({ sets, sections, serving }: PageModel): string {
   const names = sets.map(({ name }) => `<strong>${escapeHtml(name)}</strong>`);
-  const what = `${sections.length} ${sections.length === 1 ? 'operation' : 'operations and variants'}`;
+  const count = `${sections.length} ${sections.length === 1 ? 'operation' : 'operations and variants'}`;
+  const what = serving.length === 0 ? count : sections.length === 0 ? 'serving' : `${count}, serving`;
   return names.length > 1
     ? `${what}; ${names[0]} beside ${names.slice(1).join(', ')}`
     : `${what}: ${names[0] ?? ''}`;
 }
 
 function contentOf(model: PageModel): string {
-  const { sections, matrices, regret, losses, sets } = model;
+  const { sections, serving, matrices, regret, losses, sets } = model;
   const allLosses = [...losses, ...sections.flatMap((section) => section.losses)];
   const hasRegret = regret.length > 0 || sections.some(({ sweepLosses }) => sweepLosses.length > 0);
   return [
     sections.length > 1 ? part('glance', 'At a glance', glanceTable(model)) : '',
     ...sections.map((section, i) => sectionHtml(section, i, model)),
+    ...serving.map(servingHtml),
     matrices.length > 0
       ? part(
           'matrices',

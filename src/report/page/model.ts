@@ -4,12 +4,15 @@
  */
 import type { MeasurementSet } from '../../interop/measurement.ts';
 import type { Plan } from '../../plan/plan.ts';
+import type { ServeSummary, ServeSummaryRow } from '../../workload/serve/summary.ts';
 
 /** One set of curves: a host, or a state of it. Measurements, a plan, or both. */
 export interface ReportSource {
   readonly name: string;
   readonly measurements?: MeasurementSet | undefined;
   readonly plan?: Plan | undefined;
+  /** Results of `crossover serve-bench`. */
+  readonly serving?: readonly ServeSummary[] | undefined;
 }
 
 /** Sizes at which a choice costs time, as found elsewhere: `from` up to but not including `to`. */
@@ -157,6 +160,26 @@ export interface MatrixModel {
   readonly summary: string;
 }
 
+export type ServingQuantity = 'ttft' | 'tpot';
+
+/** One way to dispatch, at all rates in order. */
+export interface ServingVariant {
+  readonly name: string;
+  /** Which colour and symbol: the same for a variant in all sections. */
+  readonly style: number;
+  readonly points: readonly ServeSummaryRow[];
+}
+
+/** One run of `crossover serve-bench`. */
+export interface ServingModel {
+  readonly id: string;
+  readonly title: string;
+  /** The load, in words. */
+  readonly about: string;
+  readonly variants: readonly ServingVariant[];
+  readonly summary: readonly string[];
+}
+
 export interface RegretModel {
   readonly set: number;
   readonly mean: number;
@@ -184,6 +207,7 @@ export interface PageModel {
   readonly crossover: string;
   readonly sets: readonly SetModel[];
   readonly sections: readonly Section[];
+  readonly serving: readonly ServingModel[];
   readonly matrices: readonly MatrixModel[];
   readonly regret: readonly RegretModel[];
   /** Those of no section that is here. */

@@ -8,6 +8,8 @@ import type { PageModel, Section } from './model.ts';
 import { fusionOption, matrixOption } from './other-charts.ts';
 import type { Theme } from './palette.ts';
 import { initChart } from './parts.ts';
+import { servingChartTitle, servingOption } from './serving-chart.ts';
+import { SERVING_QUANTITIES } from './serving-html.ts';
 
 export interface SvgFile {
   /** Unique among the files, of letters, digits, dots and dashes. */
@@ -33,6 +35,16 @@ export function renderSvgFiles(model: PageModel): SvgFile[] {
     });
     return [
       ...model.sections.flatMap((section) => sectionFiles(section, model, look, file)),
+      ...model.serving.flatMap((one) =>
+        SERVING_QUANTITIES.map((quantity) =>
+          file(
+            `serving-${one.title}-${quantity}`,
+            servingChartTitle(one, quantity),
+            servingOption(one, quantity, look),
+            HEIGHT,
+          ),
+        ),
+      ),
       ...model.matrices.map((matrix) => {
         const height = Math.min(WIDTH, 110 + 40 * matrix.rows.length);
         return file(`p2p-${matrix.title}`, matrix.title, matrixOption(matrix, { ...look, height }), height);

@@ -22,7 +22,7 @@ ${sortable(table, `${section.id}-table`, section.title)}</details>`;
 }
 
 /** A table that the script makes sortable, with a button that copies it. */
-function sortable({ columns, rows }: TableModel, id: string, caption: string): string {
+export function sortable({ columns, rows }: TableModel, id: string, caption: string): string {
   const heads = columns.map(
     ({ head, number }) =>
       `<th scope="col" aria-sort="none"${number ? ' class="n"' : ''}><button type="button" class="sort">${escapeHtml(head)}</button></th>`,

@@ -1,16 +1,12 @@
 /**
- * @file The models that can be served, on the executor.
+ * @file The model on all ranks, as serving needs it.
  */
 import { CrossoverError } from '../../errors.ts';
 import type { Group } from '../../group/group.ts';
-import { PRESETS } from '../models/presets.ts';
 import type { ServeRequest } from './request.ts';
 import type { Runners } from './runner.ts';
 
-/** Names that `--model` takes. */
-export const SERVED_MODELS: readonly string[] = PRESETS.map(({ name }) => name);
-
-/** Collective: the model on all ranks. `report` is told how far it is. */
+/** Collective. `report` is told how far it is, 0 to 1. */
 export function createRunner(
   _group: Group,
   _request: ServeRequest,

@@ -5,31 +5,7 @@
  * none for a request of one token. ITL are the times between two tokens of a request. E2EL is from arrival to the last token.
  */
 import type { RequestTimes } from './replay.ts';
-
-/** Null where there was nothing to measure: the TPOT of requests of one token. */
-export interface ServeMetrics {
-  /** Requests that got all of their tokens: all, or the run has failed. */
-  readonly completed: number;
-  /** Seconds from the start to the last token. */
-  readonly duration: number;
-  readonly total_input_tokens: number;
-  readonly total_output_tokens: number;
-  readonly request_throughput: number;
-  readonly output_throughput: number;
-  readonly total_token_throughput: number;
-  readonly mean_ttft_ms: number | null;
-  readonly median_ttft_ms: number | null;
-  readonly p99_ttft_ms: number | null;
-  readonly mean_tpot_ms: number | null;
-  readonly median_tpot_ms: number | null;
-  readonly p99_tpot_ms: number | null;
-  readonly mean_itl_ms: number | null;
-  readonly median_itl_ms: number | null;
-  readonly p99_itl_ms: number | null;
-  readonly mean_e2el_ms: number | null;
-  readonly median_e2el_ms: number | null;
-  readonly p99_e2el_ms: number | null;
-}
+import type { ServeMetrics } from './summary.ts';
 
 export function metricsOf(times: readonly RequestTimes[]): ServeMetrics {
   const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0);

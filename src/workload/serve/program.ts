@@ -5,15 +5,16 @@
 import { CrossoverError } from '../../errors.ts';
 import type { Group } from '../../group/group.ts';
 import { ProgressLine } from '../../report/progress.ts';
-import { VARIANTS, type VariantName } from '../variants.ts';
+import type { VariantName } from '../variants.ts';
 import { createRunner } from './create-runner.ts';
 import { fitLengths, type Length, parseLengths } from './lengths.ts';
 import { type LoadRequest, makeLoad } from './load.ts';
-import { metricsOf, type ServeMetrics } from './metrics.ts';
+import { metricsOf } from './metrics.ts';
 import { type Clock, WALL_CLOCK } from './replay.ts';
 import type { ServeRequest } from './request.ts';
 import type { Runners, StepLimits } from './runner.ts';
 import { serve } from './spmd.ts';
+import type { ServeMetrics } from './summary.ts';
 
 /** One variant at one rate. */
 export interface ServeRow extends ServeMetrics {
@@ -87,21 +88,19 @@ export async function serveProgram(
   return { rows, skipped, limits, most: lengths.most };
 }
 
-/** Those that were asked for, all of which have to run; or else those that can. */
+/** Those that can run; the others with the reason. */
 function usable(
   runners: Runners,
-  asked: readonly VariantName[] | undefined,
+  asked: readonly VariantName[],
 ): Pick<ServeOutcome, 'skipped'> & { variants: readonly VariantName[] } {
-  const refused = (asked ?? VARIANTS).flatMap((variant) => {
+  const skipped = asked.flatMap((variant) => {
     const reason = runners.refusal(variant);
     return reason === undefined ? [] : [{ variant, reason }];
   });
-  const first = refused[0];
-  const variants = VARIANTS.filter((name) => !refused.some(({ variant }) => variant === name));
-  if (first !== undefined && (asked !== undefined || variants.length === 0)) {
-    throw new CrossoverError(`variant ${first.variant} cannot run here: ${first.reason}`);
-  }
-  return { variants: asked ?? variants, skipped: refused };
+  const variants = asked.filter((name) => !skipped.some(({ variant }) => variant === name));
+  if (variants.length > 0) return { variants, skipped };
+  const reasons = skipped.map(({ variant, reason }) => `${variant}: ${reason}`);
+  throw new CrossoverError(`no variant can run here: ${reasons.join('; ')}`);
 }
 
 /** Requests at once, and few tokens: what is slow the first time is not measured. */

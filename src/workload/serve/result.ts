@@ -4,9 +4,9 @@
 import { z } from 'zod';
 import { CrossoverError } from '../../errors.ts';
 import type { Fingerprint } from '../../plan/plan.ts';
-import type { ServeMetrics } from './metrics.ts';
 import type { ServeOutcome } from './program.ts';
 import type { Schedule } from './scheduler.ts';
+import type { ServeSummary, ServeSummaryRow } from './summary.ts';
 
 export interface ServeResult extends ServeOutcome {
   readonly benchmark: 'serve-bench';
@@ -19,38 +19,17 @@ export interface ServeResult extends ServeOutcome {
   readonly host: Fingerprint['host'];
   readonly device: Fingerprint['device'];
   readonly model: string;
-  /** Of the model's layers, so many; absent for all. */
-  readonly layers?: number | undefined;
+  readonly layers: number;
   readonly worldSize: number;
   readonly prompt: string;
   /** Seconds in which requests arrived, at each rate. */
   readonly seconds: number;
   readonly seed: number;
   readonly schedule: Schedule;
-}
-
-/** A row as it is read: variants of other versions may have other names. */
-export interface ServeSummaryRow extends ServeMetrics {
-  readonly variant: string;
-  readonly request_rate: number;
-}
-
-/** What a page shows of it. */
-export interface ServeSummary {
-  readonly crossover: string;
-  readonly date: string;
-  readonly command: string;
-  readonly engine: string;
-  readonly host: { readonly cpu: string; readonly cores: number };
-  readonly device: Readonly<Record<string, string>>;
-  readonly model: string;
-  readonly layers?: number | undefined;
-  readonly worldSize: number;
-  readonly prompt: string;
-  readonly seconds: number;
-  readonly seed: number;
-  readonly schedule: string;
-  readonly rows: readonly ServeSummaryRow[];
+  readonly precision: string;
+  readonly experts: string;
+  /** What `fused-cap` fuses at most, where it is among the variants. */
+  readonly fusionCapBytes?: number | undefined;
 }
 
 const TIME = z.number().min(0).nullable();
@@ -89,7 +68,6 @@ const SUMMARY = z.object({
   host: z.object({ cpu: z.string(), cores: z.number() }),
   device: z.record(z.string(), z.string()),
   model: z.string(),
-  layers: z.number().optional(),
   worldSize: z.number().int().positive(),
   prompt: z.string(),
   seconds: z.number(),

@@ -1,30 +1,30 @@
 /** @file All rates and variants in a simulated time, and what is printed of them. */
 import { expect, test } from 'vitest';
 import { formatGlance, formatRates } from '../../../dist/report/serve-tables.js';
+import { presetNamed } from '../../../dist/workload/models/presets.js';
 import { serveProgram } from '../../../dist/workload/serve/program.js';
 import type { ServeRequest } from '../../../dist/workload/serve/request.js';
 import { readServeResult } from '../../../dist/workload/serve/result.js';
 import type { Runners } from '../../../dist/workload/serve/runner.js';
-import type { VariantName } from '../../../dist/workload/variants.js';
+import { VARIANTS, type VariantName } from '../../../dist/workload/variants.js';
 import { ALONE, SimulatedClock, SimulatedRunner, VOCABULARY } from './simulated.ts';
 
 const LIMITS = { maxTokens: 64, maxSequences: 8, pageSize: 4, pages: 200, places: 64 };
 
 const REQUEST: ServeRequest = {
-  model: 'tiny',
-  layers: undefined,
+  session: {
+    config: presetNamed('tiny'),
+    capacity: { sequences: 8, places: 64, pageSize: 4, tokens: 64, samples: 8 },
+    engine: 'cpu',
+    tunedTokens: 64,
+  },
   rates: [2, 20],
   seconds: 20,
   prompt: 'fixed:30,11',
   seed: 0,
-  variants: undefined,
+  variants: VARIANTS,
+  capBytes: 1 << 20,
   schedule: 'prompts-first',
-  plan: undefined,
-  fusionCapMb: undefined,
-  maxSequences: undefined,
-  maxTokens: undefined,
-  pageSize: undefined,
-  engine: 'cpu',
   progress: false,
 };
 
@@ -79,12 +79,16 @@ test('variants see the same requests, each rate by each; who cannot run is left 
   expect(rows[0]!.median_tpot_ms).toBeLessThan(30);
 });
 
-test('variants that are asked for have to run, in their order', async () => {
+test('variants are run in the order in which they are asked for; one at least has to be there', async () => {
   const clock = new SimulatedClock();
   const run = (variants: VariantName[]) =>
     serveProgram(ALONE, simulate(clock), { ...REQUEST, rates: [2], variants }, clock);
-  await expect(run(['fused', 'nccl'])).rejects.toThrow('variant nccl cannot run here: no nccl here');
-  expect((await run(['fused', 'unfused'])).rows.map(({ variant }) => variant)).toEqual(['fused', 'unfused']);
+  await expect(run(['nccl', 'plan'])).rejects.toThrow(
+    'no variant can run here: nccl: no nccl here; plan: no plan here',
+  );
+  const { rows, skipped } = await run(['nccl', 'fused', 'unfused']);
+  expect(rows.map(({ variant }) => variant)).toEqual(['fused', 'unfused']);
+  expect(skipped).toEqual([{ variant: 'nccl', reason: 'no nccl here' }]);
 });
 
 test('lengths that do not fit are refused, sonnet is shortened', async () => {

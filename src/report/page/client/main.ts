@@ -5,6 +5,7 @@ import type { PageModel } from '../model.ts';
 import { matrixOption } from '../other-charts.ts';
 import type { Theme } from '../palette.ts';
 import { SectionView } from './section.ts';
+import { ServingView } from './serving.ts';
 import { makeCopyable, makeSortable } from './table.ts';
 import { type Stop, View } from './view.ts';
 
@@ -22,6 +23,9 @@ function announce(words: string): void {
 const sections = [...document.querySelectorAll<HTMLElement>('[data-section]')].map(
   (element) => new SectionView(element, model.sections[Number(element.dataset.section)]!, sets, announce),
 );
+const serving = [...document.querySelectorAll<HTMLElement>('[data-serving]')].map(
+  (element) => new ServingView(element, model.serving[Number(element.dataset.serving)]!, announce),
+);
 const matrices = [...document.querySelectorAll<HTMLElement>('[data-chart=matrix]')].map((element) => {
   const matrix = model.matrices[Number(element.dataset.index)]!;
   const stops = matrix.rows
@@ -35,7 +39,7 @@ const matrices = [...document.querySelectorAll<HTMLElement>('[data-chart=matrix]
   const content = { option: (look: View['look']) => matrixOption(matrix, look), stops: () => stops };
   return new View(element, content, sets.length, announce);
 });
-const views = [...sections.flatMap((section) => section.views), ...matrices];
+const views = [...[...sections, ...serving].flatMap((section) => section.views), ...matrices];
 
 // ---------- Theme ----------
 
@@ -48,7 +52,7 @@ function currentTheme(): Theme {
 }
 
 function applyTheme(theme: Theme): void {
-  for (const section of sections) section.setTheme(theme);
+  for (const section of [...sections, ...serving]) section.setTheme(theme);
   for (const view of matrices) view.setTheme(theme);
 }
 

@@ -9,8 +9,8 @@ import { type Section, sizesOf } from '../model.ts';
 import { fusionOption } from '../other-charts.ts';
 import type { Theme } from '../palette.ts';
 import { sizeInWords, spoken } from '../readings.ts';
-import { swatch } from '../tooltips.ts';
 import { selectByDragging } from './select.ts';
+import { showSwatch } from './swatch.ts';
 import { type Content, type Stop, View } from './view.ts';
 
 /** Sizes that are shown, log2. */
@@ -56,9 +56,7 @@ export class SectionView {
 
   setTheme(theme: Theme): void {
     for (const button of this.#element.querySelectorAll<HTMLElement>('.curve')) {
-      const look = { theme, sets: this.#sets.length };
-      const drawing = swatch(Number(button.dataset.style), Number(button.dataset.set), look);
-      button.querySelector('.swatch')?.replaceWith(parsed(drawing));
+      showSwatch(button, { theme, sets: this.#sets.length });
     }
     for (const view of this.views) view.setTheme(theme);
   }
@@ -189,10 +187,4 @@ export class SectionView {
 
 function quantityOf({ element }: View): Quantity {
   return element.dataset.chart === 'bandwidth' ? 'bandwidth' : 'time';
-}
-
-function parsed(drawing: string): Element {
-  const holder = document.createElement('template');
-  holder.innerHTML = drawing;
-  return holder.content.firstElementChild!;
 }
