@@ -8,6 +8,7 @@ import { COMMAND_BYTES, Command, partBegin } from './command';
 import { allGatherDirect, allGatherStaged, broadcastDirect, broadcastStaged, reduceScatterDirect, reduceScatterStaged } from './move';
 import { fusedOneShot, fusedTwoShot, fusedTwoShotColumns, rmsNorm } from './norm';
 import { add, quantize, touch } from './elementwise';
+import { compute } from './model/index';
 import { arenaBase } from './world';
 
 export { configure } from './world';
@@ -17,6 +18,11 @@ export {
   FIELD_residual, FIELD_residualOut, FIELD_weight, FIELD_weightBias, FIELD_castBeforeWeight, FIELD_epsilon, FIELD_quantization,
   FIELD_quantOut, FIELD_scaleOut, FIELD_scale, FIELD_chunkBytes, FIELD_unequal, FIELD_begins, FIELD_signature,
 } from './command';
+export {
+  COMPUTE_embedding, COMPUTE_linear, COMPUTE_scaled_linear, COMPUTE_head_linear, COMPUTE_group_experts, COMPUTE_expert_linear,
+  COMPUTE_rotary_append, COMPUTE_latent_append, COMPUTE_attention, COMPUTE_prefill_attention, COMPUTE_silu_gate, COMPUTE_route,
+  COMPUTE_combine, COMPUTE_top_k, COMPUTE_sample, COMPUTE_advance, COMPUTE_fill,
+} from './model/index';
 
 // A kernel's number, exported under the kernel's name: the host asks for kernels by name and learns here which exist.
 export const KERNEL_all_reduce_one_shot: u32 = 0;
@@ -55,7 +61,10 @@ function runOne(c: Command): bool {
     case KERNEL_rms_norm: return rmsNorm(c);
     case KERNEL_add: return add(c);
     case KERNEL_quantize: return quantize(c);
-    default: return touch(c);
+    case KERNEL_touch: return touch(c);
+    default:
+      compute(changetype<usize>(c));
+      return true;
   }
 }
 

@@ -11,6 +11,7 @@ import type { ComputeName, ComputeOperands } from '../compute.ts';
 import { disagreement } from '../describe.ts';
 import type { Arena, DeviceTraits, Engine, Launch, Recording } from '../engine.ts';
 import { CommandCodec } from './command.ts';
+import { ComputeCodec } from './compute-command.ts';
 import { compileKernels, instantiate, type Kernels, kernelsHash } from './kernels.ts';
 import {
   COMMANDS_BYTES,
@@ -107,19 +108,24 @@ class CpuEngine implements Engine {
   readonly maxHidden = MAX_HIDDEN;
   readonly #memory: Uint8Array;
   readonly #kernels: Kernels;
+  readonly #words: Uint32Array;
   readonly #codec: CommandCodec;
+  readonly #compute: ComputeCodec;
   /** Where an eager call is written. */
   readonly #eager: number;
   /** Room for recordings, behind the eager command. */
   readonly #room: Allocator;
-  #captured: Launch[] | undefined;
+  /** Launches, and calls of a model's kernels as their records. */
+  #captured: (Launch | Uint32Array)[] | undefined;
 
   constructor(group: Group, memory: WebAssembly.Memory, kernels: Kernels, commands: number, arena: Arena) {
     this.group = group;
     this.arena = arena;
     this.#memory = new Uint8Array(memory.buffer);
     this.#kernels = kernels;
+    this.#words = new Uint32Array(memory.buffer);
     this.#codec = new CommandCodec(memory, kernels);
+    this.#compute = new ComputeCodec(kernels);
     this.#eager = commands;
     this.#room = new Allocator(COMMANDS_BYTES - 256);
   }
@@ -129,7 +135,8 @@ class CpuEngine implements Engine {
   }
 
   missing(kernel: string): string | undefined {
-    return this.#kernels.numbers.has(kernel) ? undefined : `the CPU engine has no kernel ${kernel}`;
+    const there = this.#kernels.numbers.has(kernel) || this.#compute.has(kernel);
+    return there ? undefined : `the CPU engine has no kernel ${kernel}`;
   }
 
   enqueue(launch: Launch): void {
@@ -145,11 +152,20 @@ class CpuEngine implements Engine {
     if (failed) this.#disagree(this.#eager);
   }
 
-  compute<N extends ComputeName>(kernel: N, _operands: ComputeOperands<N>): void {
-    throw new CrossoverError(`the CPU engine has no kernel ${kernel}`);
+  compute<N extends ComputeName>(kernel: N, operands: ComputeOperands<N>): void {
+    const record = this.#compute.encode(kernel, operands);
+    if (this.#captured) {
+      this.#captured.push(record);
+      return;
+    }
+    this.#words.set(record, this.#eager >>> 2);
+    this.#kernels.run(this.#eager, 1, 1);
+    // It waited for nobody, but for the watchdog it has come a step further.
+    this.group.leave();
   }
 
-  scratchBytes<N extends ComputeName>(_kernel: N, _operands: ComputeOperands<N>): number {
+  scratchBytes<N extends ComputeName>(kernel: N, operands: ComputeOperands<N>): number {
+    this.#compute.validate(kernel, operands, 'shape');
     return 0;
   }
 
@@ -175,8 +191,13 @@ class CpuEngine implements Engine {
     }
     const first = this.#eager + 256 + offset;
     for (const [i, launch] of launches.entries()) {
-      this.#codec.write(first + i * stride, launch);
-      this.#kernels.sign(first + i * stride);
+      const at = first + i * stride;
+      if (launch instanceof Uint32Array) {
+        this.#words.set(launch, at >>> 2);
+      } else {
+        this.#codec.write(at, launch);
+        this.#kernels.sign(at);
+      }
     }
     let open = true;
     return {

@@ -15,6 +15,8 @@ export interface Kernels {
   startAt(epoch: number): void;
   /** Number of a kernel by name, absent when this module has none of that name. */
   readonly numbers: ReadonlyMap<string, number>;
+  /** The same of the kernels of models, which COMPUTE names. */
+  readonly computeNumbers: ReadonlyMap<string, number>;
   /** Byte offset of a command's field. */
   field(name: string): number;
   readonly commandBytes: number;
@@ -51,10 +53,12 @@ export function instantiate(
     },
   });
   const number = (name: string): number => (exports[name] as WebAssembly.Global).value;
-  const numbers = new Map<string, number>();
-  for (const name of Object.keys(exports)) {
-    if (name.startsWith('KERNEL_')) numbers.set(name.slice('KERNEL_'.length), number(name));
-  }
+  const numbered = (prefix: string): Map<string, number> =>
+    new Map(
+      Object.keys(exports)
+        .filter((name) => name.startsWith(prefix))
+        .map((name) => [name.slice(prefix.length), number(name)]),
+    );
   (exports.configure as (...values: number[]) => void)(
     rank,
     worldSize,
@@ -75,7 +79,8 @@ export function instantiate(
     run: exports.run as Kernels['run'],
     sign: exports.sign as Kernels['sign'],
     startAt: exports.startAt as Kernels['startAt'],
-    numbers,
+    numbers: numbered('KERNEL_'),
+    computeNumbers: numbered('COMPUTE_'),
     field: (name) => number(`FIELD_${name}`),
     commandBytes: number('COMMAND_BYTES'),
   };

@@ -13,8 +13,8 @@ const MIB = 1024 * KIB;
 /** WebAssembly's 32-bit address space. */
 const ADDRESSABLE = 4096 * MIB;
 
-/** Recorded commands, one rank's. */
-export const COMMANDS_BYTES: number = MIB;
+/** Recorded commands, one rank's: 13,000, which are several recordings of a model's step. */
+export const COMMANDS_BYTES: number = 2 * MIB;
 /** A row in float32 between the passes of a norm: hidden sizes up to MAX_HIDDEN, or several rows' columns. */
 const ROWS_BYTES = 512 * KIB;
 const PARTIALS_BYTES = 128 * KIB;
@@ -22,6 +22,9 @@ const PARTIALS_BYTES = 128 * KIB;
 export const STAGE_BYTES: number = 256 * KIB;
 /** Largest hidden size: a float32 row must fit a stage. */
 export const MAX_HIDDEN: number = STAGE_BYTES / 4;
+
+/** Longest row of a model's kernels that keep rows in float32: they have room for four. */
+export const MAX_COMPUTE_ROW: number = ROWS_BYTES / 16;
 
 export const MAX_WORLD_SIZE = 16;
 export const DEFAULT_ARENA_BYTES: number = 128 * MIB;
