@@ -1,12 +1,12 @@
 /**
  * @file Where the libraries of the CUDA engine are looked for: where an environment variable says, where the loader looks, in the
- * toolkit, and in PyTorch's wheels, which bring NVRTC and NCCL of their own.
+ * toolkit, and in PyTorch's wheels, which bring NVRTC, NCCL and cuBLASLt of their own.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-export type LibraryName = 'cuda' | 'nvrtc' | 'nccl' | 'nvml' | 'c';
+export type LibraryName = 'cuda' | 'nvrtc' | 'nccl' | 'cublaslt' | 'nvml' | 'c';
 
 interface Known {
   /** What people call it. */
@@ -43,6 +43,14 @@ export const LIBRARIES: Readonly<Record<LibraryName, Known>> = {
     packaged: true,
     without:
       "NCCL's algorithms and several hosts are left out; install NCCL or set CROSSOVER_NCCL to the file",
+  },
+  cublaslt: {
+    title: 'cuBLASLt',
+    files: ['libcublasLt.so.13', 'libcublasLt.so.12', 'libcublasLt.so'],
+    variable: 'CROSSOVER_CUBLASLT',
+    packaged: true,
+    without:
+      "matrix products of many tokens take crossover's own kernels, which are slower; install the CUDA toolkit or set CROSSOVER_CUBLASLT to the file",
   },
   nvml: {
     title: 'NVML',

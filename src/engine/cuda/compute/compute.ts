@@ -90,6 +90,10 @@ export class Compute implements ComputeTarget {
     this.#host.count();
   }
 
+  loading<T>(load: () => T): T {
+    return this.#host.loading(load);
+  }
+
   once<T extends { close?(): void }>(make: (target: ComputeTarget) => T): T {
     const known = this.#kept.get(make);
     if (known !== undefined) return known as T;

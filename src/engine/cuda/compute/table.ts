@@ -4,6 +4,8 @@
 import type { Group } from '../../../group/group.ts';
 import type { Product } from '../../compute.ts';
 import { CACHE_SOURCES, CACHES } from './caches.ts';
+import { PRODUCT_SOURCES, PRODUCTS } from './products.ts';
+import { tuneProducts } from './products-tune.ts';
 import { ROUTING, ROUTING_SOURCES } from './routing.ts';
 import { ROW_SOURCES, ROWS } from './rows.ts';
 import { SAMPLING, SAMPLING_SOURCES } from './sampling.ts';
@@ -12,6 +14,7 @@ import type { ComputeTable, ComputeTarget, ModelSources } from './target.ts';
 export const COMPUTE_TABLE: ComputeTable = {
   ...ROWS,
   ...CACHES,
+  ...PRODUCTS,
   ...ROUTING,
   ...SAMPLING,
 };
@@ -19,6 +22,7 @@ export const COMPUTE_TABLE: ComputeTable = {
 export const MODEL_SOURCES: ModelSources = {
   ...ROW_SOURCES,
   ...CACHE_SOURCES,
+  ...PRODUCT_SOURCES,
   ...ROUTING_SOURCES,
   ...SAMPLING_SOURCES,
 };
@@ -26,4 +30,4 @@ export const MODEL_SOURCES: ModelSources = {
 /** Measures products, where there is more than one way to compute them; collective over the group. */
 export const TUNE_PRODUCTS:
   | ((products: readonly Product[], target: ComputeTarget, group: Group) => void)
-  | undefined = undefined;
+  | undefined = tuneProducts;

@@ -48,6 +48,8 @@ export interface ComputeTarget {
   blocksAtATime(fn: ModelFunction, block: number, sharedBytes: number): number;
   /** Notes something that was enqueued on the device's stream in another way: a recording without any is not replayed. */
   count(): void;
+  /** Makes a call that may load kernels, and so wait for all that runs on the device. */
+  loading<T>(load: () => T): T;
   /** What `make` makes, once an engine; `close` of it is called with the engine's. */
   once<T extends { close?(): void }>(make: (target: ComputeTarget) => T): T;
 }
