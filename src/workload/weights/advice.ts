@@ -32,7 +32,7 @@ export function fitAdvice(config: ModelConfig, request: FitRequest): string | un
     `caches ${formatBytes(own.caches)}`,
     `working memory ${formatBytes(own.working)}`,
   ];
-  const need = `${config.name} needs ${formatBytes(own.total)} on each of ${worldSize} ${worldSize === 1 ? 'rank' : 'ranks'} (${parts.join(', ')}), and there are ${formatBytes(available)}`;
+  const need = `${config.name} needs ${formatBytes(own.total)} ${worldSize === 1 ? 'on 1 rank' : `on each of ${worldSize} ranks`} (${parts.join(', ')}), and there are ${formatBytes(available)}`;
   const ways = [ranksThatFit(config, request), layersThatFit(config, request)].filter(
     (way) => way !== undefined,
   );
