@@ -28,6 +28,17 @@ export const VARIANTS = ['unfused', 'fused', 'fused-cap', 'nccl', 'plan'] as con
 
 export type VariantName = (typeof VARIANTS)[number];
 
+/**
+ * With data-parallel attention, ways to gather and scatter the tokens of ranks that have different numbers of them:
+ * - `padded`: every rank has as many as the one with the most
+ * - `summed`: as many as it has, in parts of different lengths
+ * - `padded-outside`, `summed-outside`: the same on memory outside the symmetric heap, which is copied through it where peers have to reach for it
+ * - `plan`: padded or summed, by what the plan's measurements of both sizes say
+ */
+export const DATA_VARIANTS = ['padded', 'summed', 'padded-outside', 'summed-outside', 'plan'] as const;
+
+export type DataVariantName = (typeof DATA_VARIANTS)[number];
+
 /** A collective of a model, as a plan is asked for it. */
 export type Wanted = Omit<PlanKey, 'mode' | 'worldSize'> & { readonly bytes: number };
 
@@ -50,18 +61,18 @@ export function measuredUs(
   worldSize: number,
   capBytes: number,
 ): number | undefined {
-  const entry = entryFor(index, wanted, worldSize);
+  const entry = wanted.registered ? entryFor(index, wanted, worldSize) : undefined;
   const found = entry && candidateFor(entry, variant, wanted, capBytes);
   return found && extrapolate(found.points, wanted.bytes)?.us;
 }
 
+/** What is outside the heap is dispatched as what is inside: copies come on top. */
 function entryFor(
   index: PlanIndex,
   { bytes: _, ...key }: Wanted,
   worldSize: number,
 ): CompiledEntry | undefined {
-  const entry = index.entry({ ...key, worldSize, mode: 'replay' });
-  return entry?.entry.key.registered === key.registered ? entry : undefined;
+  return index.entry({ ...key, registered: true, worldSize, mode: 'replay' });
 }
 
 /** The candidate of a plan's entry that a variant takes. */

@@ -10,7 +10,7 @@ import { brokenPromises, formatDecode, formatDispatch } from '../../report/decod
 import { formatBytes } from '../../units.ts';
 import { VERSION } from '../../version.ts';
 import type { DecodeOutcome, DecodeRequest } from '../../workload/decode/request.ts';
-import { parseVariants, VARIANTS } from '../../workload/variants.ts';
+import { sequencesByRank, type WayName, wayNames } from '../../workload/decode/ways.ts';
 import {
   addModelOptions,
   type ChosenModel,
@@ -31,11 +31,11 @@ import {
   PROCESSES_FLAG,
   PROCESSES_HELP,
   parseAbove,
+  parseNames,
   parseWhole,
   parseWholes,
   processesOption,
   UsageError,
-  usage,
 } from '../options.ts';
 
 interface Options extends ModelOptions {
@@ -61,6 +61,10 @@ Variants:
   fused-cap   fused up to --fusion-cap-mb, as serving engines do it, and unfused above
   nccl        NCCL for everything, unfused
   plan        what was measured to be fastest at each size
+With --attention data, where ranks have different numbers of tokens:
+  padded, summed                  all as many as the most, or as many as each has
+  padded-outside, summed-outside  the same on memory outside the symmetric heap
+  plan                            padded or summed, by measurements of both sizes
 
 Examples:
   $ crossover decode --model tiny --ranks 2
@@ -86,7 +90,7 @@ export function decodeCommand(): Command {
     .option('--steps <n>', 'steps of a sample, one token a sequence each', '256')
     .option('--rounds <n>', `samples of every variant, ${FEWEST_ROUNDS} or more`, String(FEWEST_ROUNDS))
     .option('--prompt-tokens <n>', 'tokens of each prompt, before the first step', '128')
-    .option('--variants <names>', `comma-separated: ${VARIANTS.join(', ')} (all that can run here)`)
+    .option('--variants <names>', 'comma-separated, of those below (all that can run here)')
     .option('--fusion-cap-mb <x>', 'largest message that fused-cap fuses, MiB')
     .option('--page-size <n>', 'places of a page of the cache', '64')
     .option('--seed <n>', 'of the prompts', '0')
@@ -138,18 +142,22 @@ function requestOf(
     );
   const cap =
     options.fusionCapMb === undefined ? undefined : parseAbove(options.fusionCapMb, '--fusion-cap-mb', 0);
-  const variants = usage(() => parseVariants(options.variants ?? VARIANTS.join(','), '--variants'));
-  if (cap === undefined && options.variants !== undefined && variants.includes('fused-cap'))
+  const split = splitOption(config, ranks, options);
+  const names = wayNames(split.attention ?? 'tensor');
+  const asked: readonly WayName[] =
+    options.variants === undefined ? names : parseNames(options.variants, '--variants', names);
+  if (cap === undefined && options.variants !== undefined && asked.includes('fused-cap'))
     throw new UsageError('--variants has fused-cap, which needs --fusion-cap-mb');
-  const most = Math.max(...batches);
+  const most = Math.max(...sequencesByRank(Math.max(...batches), ranks, split.attention ?? 'tensor'), 1);
   return {
     session: {
       config,
       checkpoint,
       engine,
-      ...splitOption(config, ranks, options),
+      ...split,
       capacity: {
-        sequences: most,
+        // With data-parallel attention, one more for what fills steps up.
+        sequences: split.attention === 'data' ? most + 1 : most,
         places,
         pageSize: parseWhole(options.pageSize, '--page-size', 1, 1 << 16),
         tokens: Math.max(most, promptTokens, Math.min(most * promptTokens, PROMPT_STEP_TOKENS)),
@@ -159,7 +167,7 @@ function requestOf(
       plan: planOption(options.plan, engine),
     },
     batches,
-    variants: variants.filter((name) => name !== 'fused-cap' || cap !== undefined),
+    variants: asked.filter((name) => name !== 'fused-cap' || cap !== undefined),
     capBytes: (cap ?? 0) * MIB,
     promptTokens,
     steps,

@@ -1,12 +1,14 @@
 /**
  * @file All variants at one batch: recorded, timed in turns, and compared.
  */
+import { createHash } from 'node:crypto';
 import { predictChange } from '../predict.ts';
 import type { Session } from '../session/open.ts';
-import { Chooser, type VariantName } from '../variants.ts';
+import { VARIANTS, type VariantName } from '../variants.ts';
 import { DecodeContender, hashOf, type Start, type Track } from './contender.ts';
 import { type Timed, timeDecode } from './measure.ts';
 import type { DecodeRequest, DecodeRow } from './request.ts';
+import { aloneWay, type MadeWay, sequencesByRank, type WayName, wayFor } from './ways.ts';
 
 /** Tokens that people get to see. */
 const SHOWN = 16;
@@ -16,38 +18,30 @@ export class BatchRun {
   firstTokens: readonly number[] = [];
   readonly #session: Session;
   readonly #request: DecodeRequest;
-  readonly #variants: readonly VariantName[];
   readonly #batch: number;
-  readonly #start: Start;
-  readonly #track: Track;
+  readonly #ways: readonly MadeWay[];
 
-  constructor(
-    session: Session,
-    request: DecodeRequest,
-    variants: readonly VariantName[],
-    batch: number,
-    start: Start,
-    track: Track,
-  ) {
+  constructor(session: Session, request: DecodeRequest, names: readonly WayName[], batch: number) {
     this.#session = session;
     this.#request = request;
-    this.#variants = variants;
     this.#batch = batch;
-    this.#start = start;
-    this.#track = track;
+    this.#ways = names.map((name) => wayFor(session, request, name, batch));
   }
 
   /** Collective. A row a variant, in their order. */
-  time(report: (done: number) => void): DecodeRow[] {
-    const { model, index } = this.#session;
+  time(start: Start, track: Track, report: (done: number) => void): DecodeRow[] {
+    const { model } = this.#session;
     const { comm } = model;
-    const { steps, rounds, capBytes } = this.#request;
-    const choosers = this.#variants.map((name) => new Chooser(comm, index, name, capBytes));
-    const contender = (chooser: Chooser | undefined): DecodeContender =>
-      new DecodeContender(model, this.#batch, this.#start, this.#track, chooser);
-    const contenders = choosers.map(contender);
+    const { steps, rounds, session } = this.#request;
+    const sequences = sequencesByRank(this.#batch, comm.worldSize, session.attention ?? 'tensor')[comm.rank]!;
+    const contenders = this.#ways.map(
+      ({ way, chooser }) => new DecodeContender(model, sequences, start, track, way, chooser),
+    );
     // A step in which ranks do not meet tells how long the others wait for each other.
-    if (comm.worldSize > 1) contenders.push(contender(undefined));
+    if (comm.worldSize > 1) {
+      const alone = aloneWay(this.#session, this.#request, this.#batch);
+      contenders.push(new DecodeContender(model, sequences, start, track, alone));
+    }
     const hashes: string[] = [];
     const timed = timeDecode(
       comm,
@@ -55,27 +49,25 @@ export class BatchRun {
       { steps, rounds },
       (at) => {
         const tokens = contenders[at]!.tokens(steps);
-        hashes[at] = hashOf(tokens);
-        if (at === 0)
-          this.firstTokens = Array.from(
-            { length: Math.min(SHOWN, steps) },
-            (_, i) => tokens[i * this.#batch]!,
-          );
+        hashes[at] = createHash('sha256')
+          .update(comm.group.gather(hashOf(tokens)).join())
+          .digest('hex')
+          .slice(0, 16);
+        if (at === 0 && sequences > 0)
+          this.firstTokens = Array.from({ length: Math.min(SHOWN, steps) }, (_, i) => tokens[i * sequences]!);
       },
       report,
     );
     for (const one of contenders) one.close();
-    return this.#variants.map((_, at) => this.#row(at, choosers[at]!, timed, hashes[at]!));
+    return this.#ways.map((way, at) => this.#row(way, timed[at]!, timed, hashes[at]!));
   }
 
-  #row(at: number, chooser: Chooser, timed: readonly Timed[], tokensHash: string): DecodeRow {
-    const variant = this.#variants[at]!;
-    const { us } = timed[at]!;
-    const aloneUs = timed[this.#variants.length]?.us.median ?? us.median;
+  #row({ name, chooser }: MadeWay, { us }: Timed, timed: readonly Timed[], tokensHash: string): DecodeRow {
+    const aloneUs = timed[this.#ways.length]?.us.median ?? us.median;
     const { dispatched } = chooser;
     return {
       batch: this.#batch,
-      variant,
+      variant: name,
       us,
       tokensPerSecond: (this.#batch * 1e6) / us.median,
       spread: us.spread / us.median,
@@ -83,23 +75,27 @@ export class BatchRun {
       dispatched,
       rankOrder: dispatched.every(({ bits }) => bits === 'rank-order'),
       tokensHash,
-      ...this.#againstPlan(variant, chooser, timed),
+      ...this.#againstPlan(name, us.median, timed),
     };
   }
 
-  #againstPlan(
-    variant: VariantName,
-    { wanted }: Chooser,
-    timed: readonly Timed[],
-  ): Pick<DecodeRow, 'predicted' | 'change'> {
-    const planUs = timed[this.#variants.indexOf('plan')]?.us.median;
-    if (planUs === undefined || variant === 'plan') return {};
-    const { comm } = this.#session.model;
+  #againstPlan(name: WayName, us: number, timed: readonly Timed[]): Pick<DecodeRow, 'predicted' | 'change'> {
+    const at = this.#ways.findIndex((way) => way.name === 'plan');
+    if (at < 0 || name === 'plan') return {};
+    const planUs = timed[at]!.us.median;
+    const { index, model } = this.#session;
+    const { wanted } = this.#ways[at]!.chooser;
     const { capBytes } = this.#request;
-    const { median } = timed[this.#variants.indexOf(variant)]!.us;
     return {
-      predicted: predictChange(this.#session.index, variant, wanted, comm.worldSize, capBytes, planUs),
-      change: planUs / median - 1,
+      change: planUs / us - 1,
+      ...(isDispatch(name) && {
+        predicted: predictChange(index, name, wanted, model.comm.worldSize, capBytes, planUs),
+      }),
     };
   }
+}
+
+/** Whether a variant differs from the plan in algorithms alone. */
+function isDispatch(name: WayName): name is VariantName {
+  return (VARIANTS as readonly string[]).includes(name);
 }

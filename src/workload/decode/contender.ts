@@ -3,13 +3,13 @@
  */
 import { createHash } from 'node:crypto';
 import type { Recording } from '../../engine/engine.ts';
-import type { HeldModel } from '../session/model.ts';
+import type { HeldModel, StepRequest } from '../session/model.ts';
 import type { Chooser } from '../variants.ts';
 import type { Contender } from './measure.ts';
 
 /** Where decoding starts: the same for all contenders. */
 export interface Start {
-  /** First token of every sequence behind its prompt, and where it stands. */
+  /** First token of every sequence of this rank behind its prompt, and where it stands. */
   readonly ids: Int32Array;
   readonly position: number;
 }
@@ -18,29 +18,34 @@ export interface Start {
 export interface Track {
   /** i32 [1]: steps so far. */
   readonly steps: number;
-  /** i32 [limit, batch]. */
+  /** i32 [limit, tokens]. */
   readonly history: number;
   readonly limit: number;
+}
+
+/** How a contender runs the sequences of a batch. */
+export interface Way
+  extends Pick<StepRequest, 'choose' | 'alone' | 'parts' | 'gathered' | 'mostTokens' | 'outside'> {
+  /** Rows of a step: this rank's sequences, and what fills them up. */
+  readonly tokens: number;
 }
 
 export class DecodeContender implements Contender {
   readonly recording: Recording;
   readonly #model: HeldModel;
-  readonly #batch: number;
+  readonly #sequences: number;
+  readonly #tokens: number;
   readonly #start: Start;
   readonly #track: Track;
 
-  /** Collective: runs once, so that everything is compiled, and records. */
-  constructor(model: HeldModel, batch: number, start: Start, track: Track, chooser: Chooser | undefined) {
+  /** Collective: runs once, so that everything is compiled, and records. `sequences` are those of this rank. */
+  constructor(model: HeldModel, sequences: number, start: Start, track: Track, way: Way, chooser?: Chooser) {
     this.#model = model;
-    this.#batch = batch;
+    this.#sequences = sequences;
+    this.#tokens = way.tokens;
     this.#start = start;
     this.#track = track;
-    const step = model.step({
-      tokens: batch,
-      samples: batch,
-      ...(chooser ? { choose: chooser.choose } : { alone: true }),
-    });
+    const step = model.step({ ...way, samples: way.tokens });
     const { comm } = model;
     const run = (): void => {
       step.enqueue();
@@ -50,7 +55,7 @@ export class DecodeContender implements Contender {
         history: track.history,
         steps: track.steps,
         sampled: step.address(model.sampled),
-        tokens: batch,
+        tokens: way.tokens,
         limit: track.limit,
       });
     };
@@ -63,16 +68,28 @@ export class DecodeContender implements Contender {
 
   reset(): void {
     const { ids, position } = this.#start;
+    const own = this.#sequences;
+    // What fills up belongs to the sequence behind the last, which has no pages of its own.
+    const filled = (value: (i: number) => number, rest: number): Int32Array =>
+      Int32Array.from({ length: this.#tokens }, (_, i) => (i < own ? value(i) : rest));
     this.#model.write({
-      ids: ids.subarray(0, this.#batch),
-      positions: new Int32Array(this.#batch).fill(position),
+      ids: filled((i) => ids[i]!, 0),
+      positions: filled(() => position, 0),
+      rows: filled((i) => i, this.#model.capacity.sequences - 1),
     });
     this.#model.comm.engine.write(this.#track.steps, new Uint8Array(4));
   }
 
-  /** Tokens of the last sample, step after step. */
+  /** Tokens of the last sample, step after step, of this rank's sequences. */
   tokens(steps: number): Int32Array {
-    return this.#model.readInts(this.#track.history, Math.min(steps, this.#track.limit) * this.#batch);
+    const kept = Math.min(steps, this.#track.limit);
+    const all = this.#model.readInts(this.#track.history, kept * this.#tokens);
+    const own = new Int32Array(kept * this.#sequences);
+    for (let step = 0; step < kept; step++) {
+      const row = all.subarray(step * this.#tokens, step * this.#tokens + this.#sequences);
+      own.set(row, step * this.#sequences);
+    }
+    return own;
   }
 
   close(): void {

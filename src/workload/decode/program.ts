@@ -4,13 +4,12 @@
 import type { Product } from '../../engine/compute.ts';
 import type { Group } from '../../group/group.ts';
 import { ProgressLine } from '../../report/progress.ts';
-import type { HeldModel } from '../session/model.ts';
 import { openSession, type Session } from '../session/open.ts';
-import { variantRefusal } from '../variants.ts';
 import { BatchRun } from './batch.ts';
 import type { Track } from './contender.ts';
 import { runPrompts } from './prompt.ts';
 import type { DecodeOutcome, DecodeRequest, DecodeRow } from './request.ts';
+import { sequencesByRank, type WayName, wayFor, wayRefusal } from './ways.ts';
 
 /** Share of the progress line that opening the model takes. */
 const OPENING = 0.3;
@@ -40,28 +39,28 @@ function decode(
   report: (done: number, words: string) => void,
 ): DecodeOutcome {
   const { model, measured, bytes } = session;
-  const { batches, promptTokens, steps, seed } = request;
-  const { vocabulary } = request.session.config;
+  const { batches, steps } = request;
   const refused = request.variants.map((variant) => ({
     variant,
-    reason: variantRefusal(model.comm, variant),
+    reason: wayRefusal(model.comm, variant),
   }));
   const variants = refused.flatMap(({ variant, reason }) => (reason === undefined ? [variant] : []));
-  const most = Math.max(...batches);
+  const attention = request.session.attention ?? 'tensor';
+  const most = sequencesByRank(Math.max(...batches), model.comm.worldSize, attention)[model.comm.rank]!;
   report(0, 'matrix products');
-  model.comm.engine.tuneProducts?.(productsOf(model, batches));
+  model.comm.engine.tuneProducts?.(productsOf(session, request, variants));
   report(0, 'prompts');
-  const start = runPrompts(model, most, promptTokens, vocabulary, seed);
+  const start = runPrompts(model, request, most);
   const track: Track = {
     steps: model.allocate(4),
-    history: model.allocate(4 * steps * most),
+    history: model.allocate(4 * steps * model.capacity.samples),
     limit: steps,
   };
   const rows: DecodeRow[] = [];
   let tokens: readonly number[] = [];
   for (const [i, batch] of batches.entries()) {
-    const run = new BatchRun(session, request, variants, batch, start, track);
-    rows.push(...run.time((done) => report((i + done) / batches.length, `batch ${batch}`)));
+    const run = new BatchRun(session, request, variants, batch);
+    rows.push(...run.time(start, track, (done) => report((i + done) / batches.length, `batch ${batch}`)));
     if (i === 0) tokens = run.firstTokens;
   }
   return {
@@ -73,8 +72,20 @@ function decode(
   };
 }
 
-/** All matrix products that will be timed, each once. */
-function productsOf(model: HeldModel, batches: readonly number[]): Product[] {
-  const all = batches.flatMap((batch) => model.step({ tokens: batch, samples: batch }).products);
-  return [...new Map(all.map((product) => [JSON.stringify(product), product])).values()];
+/** All matrix products that will be timed, each once; equal on all ranks. */
+function productsOf(
+  { model, ...rest }: Session,
+  request: DecodeRequest,
+  names: readonly WayName[],
+): Product[] {
+  const all = request.batches.flatMap((batch) =>
+    names.flatMap((name) => {
+      const { way } = wayFor({ model, ...rest }, request, name, batch);
+      return model.step({ ...way, samples: way.tokens }).products;
+    }),
+  );
+  const own = new Map(all.map((product) => [JSON.stringify(product), product]));
+  // Where ranks have tokens of their own, they differ.
+  const everybody = model.comm.group.gather([...own]);
+  return [...new Map(everybody.flat()).values()];
 }

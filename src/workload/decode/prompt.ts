@@ -5,30 +5,34 @@ import { seeded } from '../../measure/random.ts';
 import { pagesPerSequence } from '../session/capacity.ts';
 import type { HeldModel } from '../session/model.ts';
 import type { Start } from './contender.ts';
+import type { DecodeRequest } from './request.ts';
 
-/** Collective. Runs a prompt for each of `sequences`, and leaves places and pages as decoding starts from them. */
-export function runPrompts(
-  model: HeldModel,
-  sequences: number,
-  promptTokens: number,
-  vocabulary: number,
-  seed: number,
-): Start {
-  const random = seeded(seed);
+/**
+ * Collective. Runs a prompt for each of this rank's sequences, and leaves pages as decoding starts from them. Where ranks have sequences of their own, all
+ * run as many steps of as many tokens as the one with the most.
+ */
+export function runPrompts(model: HeldModel, request: DecodeRequest, sequences: number): Start {
+  const { promptTokens, seed, session } = request;
+  const { vocabulary } = session.config;
+  const { comm, capacity } = model;
+  const isData = session.attention === 'data';
+  const random = seeded(isData ? seed + 1 + comm.rank : seed);
   const pages = pagesPerSequence(model.capacity);
-  // Page 0 is nobody's.
+  // Page 0 is nobody's, and so is the last sequence where steps are filled up.
+  const owned = (isData ? capacity.sequences - 1 : capacity.sequences) * pages;
   model.write({
-    tables: Int32Array.from({ length: model.capacity.sequences * pages }, (_, i) => 1 + i),
+    tables: Int32Array.from({ length: capacity.sequences * pages }, (_, i) => (i < owned ? 1 + i : 0)),
   });
-  const first = new Int32Array(sequences);
-  const atOnce = Math.max(1, Math.min(sequences, Math.floor(model.capacity.tokens / promptTokens)));
+  const all = Math.max(...comm.group.gather(sequences));
+  const first = new Int32Array(all);
+  const atOnce = Math.max(1, Math.min(all, Math.floor(capacity.tokens / promptTokens)));
   let step: ReturnType<HeldModel['step']> | undefined;
   let stepRows = 0;
-  for (let row = 0; row < sequences; row += atOnce) {
-    const rows = Math.min(atOnce, sequences - row);
+  for (let row = 0; row < all; row += atOnce) {
+    const rows = Math.min(atOnce, all - row);
     const tokens = rows * promptTokens;
     if (rows !== stepRows) {
-      step = model.step({ tokens, samples: rows, prompt: true });
+      step = model.step({ tokens, samples: rows, prompt: true, gathered: tokens * comm.worldSize });
       stepRows = rows;
     }
     model.write({
@@ -41,7 +45,6 @@ export function runPrompts(
     first.set(model.readInts(step!.address(model.sampled), rows), row);
   }
   // From here on every sequence has one token a step.
-  const count = (length: number): Int32Array => Int32Array.from({ length }, (_, i) => i);
-  model.write({ rows: count(sequences), last: count(sequences) });
+  model.write({ last: Int32Array.from({ length: capacity.samples }, (_, i) => i) });
   return { ids: first, position: promptTokens };
 }

@@ -5,13 +5,14 @@ import type { Estimate } from '../../measure/statistics.ts';
 import type { Prediction } from '../predict.ts';
 import type { SessionBytes } from '../session/capacity.ts';
 import type { SessionRequest } from '../session/open.ts';
-import type { Dispatched, VariantName } from '../variants.ts';
+import type { Dispatched } from '../variants.ts';
+import type { WayName } from './ways.ts';
 
 export interface DecodeRequest {
   readonly session: SessionRequest;
   /** Sequences that are decoded at a time, one row of results each. */
   readonly batches: readonly number[];
-  readonly variants: readonly VariantName[];
+  readonly variants: readonly WayName[];
   /** The largest message that `fused-cap` fuses, bytes. */
   readonly capBytes: number;
   /** Tokens of each prompt, before the first step. */
@@ -27,7 +28,7 @@ export interface DecodeRequest {
 /** One variant at one batch. */
 export interface DecodeRow {
   readonly batch: number;
-  readonly variant: VariantName;
+  readonly variant: WayName;
   /** A step, us: median of the samples, each the slowest rank's. */
   readonly us: Estimate;
   readonly tokensPerSecond: number;
@@ -48,7 +49,7 @@ export interface DecodeRow {
 
 export interface DecodeOutcome {
   readonly rows: readonly DecodeRow[];
-  readonly skipped: readonly { readonly variant: VariantName; readonly reason: string }[];
+  readonly skipped: readonly { readonly variant: WayName; readonly reason: string }[];
   readonly bytes: SessionBytes;
   /** Whether collectives were measured in this run, because no plan had them. */
   readonly measured: boolean;

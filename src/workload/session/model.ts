@@ -19,8 +19,10 @@ export interface StepRequest extends Pick<StepOptions, 'choose' | 'prompt' | 'al
   readonly samples: number;
   /** Tokens of all ranks, where ranks have their own. */
   readonly gathered?: number | undefined;
-  /** The largest `tokens` of any rank, equal on all. */
+  /** The largest `tokens` and `samples` of any rank, equal on all. */
   readonly mostTokens?: number | undefined;
+  /** Works outside the symmetric heap, for comparison: everything that peers reach for is copied through it. False by default. */
+  readonly outside?: boolean | undefined;
 }
 
 export class HeldModel {
@@ -33,6 +35,7 @@ export class HeldModel {
   readonly #scratch: Scratch;
   readonly #working: number;
   readonly #workingBytes: number;
+  #outside = 0;
 
   /** Collective: allocates on all ranks alike. */
   constructor(
@@ -90,14 +93,16 @@ export class HeldModel {
   }
 
   /** A step of exact sizes. Steps share working memory: what one has made is gone when another runs. */
-  step({ tokens, samples, gathered, mostTokens, ...options }: StepRequest): Step {
+  step({ tokens, samples, gathered, mostTokens, outside = false, ...options }: StepRequest): Step {
     const symbols = symbolsFor(this.graph, this.capacity, {
       tokens,
       samples,
       ...(gathered !== undefined && { gathered }),
     });
     const bounds = new Map(symbols);
-    if (mostTokens !== undefined && bounds.has('tokens')) bounds.set('tokens', mostTokens);
+    // Offsets in the heap must be equal on all ranks.
+    for (const name of mostTokens === undefined ? [] : ['tokens', 'samples'])
+      if (bounds.has(name)) bounds.set(name, mostTokens!);
     const needed = workingBytes(this.graph, this.comm.worldSize, { symbols, bounds });
     if (needed > this.#workingBytes)
       throw new CrossoverError(
@@ -109,9 +114,14 @@ export class HeldModel {
       symbols,
       bounds,
       inputs: this.inputs,
-      working: this.#working,
+      working: outside ? this.#outsideMemory() : this.#working,
       scratch: this.#scratch,
     });
+  }
+
+  #outsideMemory(): number {
+    if (this.#outside === 0) this.#outside = this.comm.engine.allocate!(this.#workingBytes);
+    return this.#outside;
   }
 
   /** The tokens that a step has sampled. */

@@ -17,7 +17,7 @@ import type { PlannedWeight } from '../weights/planned.ts';
 import { type Capacity, roundUp, type SessionBytes, sessionBytes } from './capacity.ts';
 import { checkpointWeights, codesRoom, randomWeights } from './fill.ts';
 import { type FillWeight, HeldModel } from './model.ts';
-import { completePlan, type Demand, measuringBytes, missingKeys, planOrNone } from './plan.ts';
+import { completePlan, type Demand, isMissing, measuringBytes, planOrNone } from './plan.ts';
 
 /** Plain data, so that it can travel to the ranks. */
 export interface SessionRequest extends Omit<SplitOptions, 'worldSize'> {
@@ -28,7 +28,7 @@ export interface SessionRequest extends Omit<SplitOptions, 'worldSize'> {
   readonly checkpoint?: string | undefined;
   /** Tokens that sampling chooses from. */
   readonly choices?: number | undefined;
-  /** The most tokens of a step that is timed: what a plan has to cover. */
+  /** The most tokens of a step that is timed: what a plan has to cover. 0 measures nothing. */
   readonly tunedTokens: number;
   /** Measurements; what they lack is measured. */
   readonly plan?: Plan | undefined;
@@ -61,15 +61,15 @@ export function modelGraph(
   return { graph: variant!.graph, weights: weightPlan(config, options) };
 }
 
-export function demandOf(
-  { config, attention, precision, tunedTokens }: SessionRequest,
-  worldSize: number,
-): Demand {
+function demandOf(request: SessionRequest, worldSize: number): Demand {
+  const { config, attention, precision, tunedTokens, choices = 1 } = request;
   return {
     config,
     worldSize,
-    tokens: tunedTokens,
-    quantization: precision === 'f8e4m3' ? 'f8e4m3_token' : 'none',
+    tokens: attention === 'data' ? tunedTokens * worldSize : tunedTokens,
+    choices,
+    // The last norm's output stays in bf16.
+    quantizations: precision === 'f8e4m3' ? ['none', 'f8e4m3_token'] : ['none'],
     gathers: attention === 'data',
   };
 }
@@ -120,7 +120,7 @@ export function openSession(
     otherBytes(request, weights),
   );
   const demand = demandOf(request, group.size);
-  const measures = group.size > 1 && missingKeys(request.plan, demand).length > 0;
+  const measures = group.size > 1 && request.tunedTokens > 0 && isMissing(request.plan, demand);
   // Measuring is over when the model takes its memory.
   const arenaBytes = Math.max(bytes.arena, measures ? measuringBytes(request.engine, demand) + (4 << 20) : 0);
   const comm = createCommunicator(group, {

@@ -2,13 +2,13 @@
  * @file The measurements that a model's collectives are dispatched by: a plan's, and where it lacks a key of the model, fresh ones.
  */
 import type { Communicator } from '../../collective/communicator.ts';
-import { LIMITS } from '../../collective/engines.ts';
-import { arenaFor, sizeFor } from '../../measure/workload.ts';
-import type { Operation, Quantization } from '../../operations.ts';
-import { keyName, type PlanKey } from '../../plan/key.ts';
+import { type EngineName, LIMITS } from '../../collective/engines.ts';
+import { arenaFor } from '../../measure/workload.ts';
+import type { Quantization } from '../../operations.ts';
+import { keyName } from '../../plan/key.ts';
 import { compilePlan, type PlanIndex } from '../../plan/lookup.ts';
 import { PLAN_SCHEMA, type Plan, type PlanEntry } from '../../plan/plan.ts';
-import { sizesOf, type TuneRequest } from '../../tune/request.ts';
+import { keysOf, sizesOf, type TuneRequest } from '../../tune/request.ts';
 import { tune } from '../../tune/tune.ts';
 import { VERSION } from '../../version.ts';
 import type { ModelConfig } from '../models/config.ts';
@@ -19,68 +19,78 @@ export interface Demand {
   readonly worldSize: number;
   /** The most tokens of a step that is timed. */
   readonly tokens: number;
-  readonly quantization: Quantization;
-  /** Whether ranks gather and scatter tokens. */
+  /** Tokens that sampling chooses from. */
+  readonly choices: number;
+  /** What fused operations write. */
+  readonly quantizations: readonly Quantization[];
+  /** Whether ranks gather and scatter tokens, in place of sums. */
   readonly gathers: boolean;
 }
 
 /** Seconds that measuring takes. */
-const SECONDS = 8;
+const SECONDS = { activations: 8, candidates: 1 } as const;
 const BF16_BYTES = 2;
+/** A value and a number. */
+const CANDIDATE_BYTES = 8;
 
-function requestFor(demand: Demand, seconds: number, operations: readonly Operation[]): TuneRequest {
-  const { config, tokens, worldSize, gathers } = demand;
-  const row = config.hidden * BF16_BYTES;
-  return {
-    operations,
-    dtypes: ['bf16'],
-    modes: ['replay'],
+/** Measurements that a model wants, whatever a plan has. */
+function requestsFor(demand: Demand): TuneRequest[] {
+  const { config, tokens, worldSize, choices, quantizations, gathers } = demand;
+  const common = {
+    modes: ['replay'] as const,
     hidden: [config.hidden],
-    quantizations: [demand.quantization],
-    minBytes: row,
-    maxBytes: Math.max(2 * row, row * tokens * (gathers ? worldSize : 1)),
+    quantizations,
     factor: 2,
-    seconds,
     deterministic: false,
     seed: 1,
     progress: false,
   };
+  const activation = config.hidden * BF16_BYTES;
+  const activations: TuneRequest = {
+    ...common,
+    operations: gathers ? ['all_gather', 'reduce_scatter'] : ['all_reduce', 'all_reduce_rms_norm'],
+    dtypes: ['bf16'],
+    minBytes: activation,
+    maxBytes: Math.max(2 * activation, activation * tokens),
+    seconds: SECONDS.activations,
+  };
+  if (gathers) return [activations];
+  const candidate = CANDIDATE_BYTES * choices * worldSize;
+  const candidates: TuneRequest = {
+    ...common,
+    operations: ['all_gather'],
+    dtypes: ['f32'],
+    minBytes: candidate,
+    maxBytes: Math.max(2 * candidate, candidate * tokens),
+    factor: 4,
+    seconds: SECONDS.candidates,
+  };
+  return [activations, candidates];
 }
 
-function operationsOf({ gathers }: Demand): readonly Operation[] {
-  return gathers
-    ? ['all_reduce', 'all_reduce_rms_norm', 'all_gather', 'reduce_scatter']
-    : ['all_reduce', 'all_reduce_rms_norm'];
+/** Measurements that a plan lacks, with the operations that it lacks only. */
+function missing(plan: Plan | undefined, demand: Demand): TuneRequest[] {
+  const index = plan && compilePlan(plan);
+  return requestsFor(demand).flatMap((request) => {
+    const lacks = keysOf(request, demand.worldSize).filter((key) => index?.entry(key)?.approximate !== false);
+    const operations = [...new Set(lacks.map(({ operation }) => operation))];
+    return operations.length === 0 ? [] : [{ ...request, operations }];
+  });
 }
 
-function keysOf(demand: Demand): PlanKey[] {
-  const { worldSize, config, quantization } = demand;
-  return operationsOf(demand).map((operation) => ({
-    operation,
-    dtype: 'bf16',
-    worldSize,
-    mode: 'replay',
-    ...(operation === 'all_reduce_rms_norm' && { hidden: config.hidden, quantization }),
-    registered: true,
-  }));
-}
-
-/** Keys of the model that a plan does not have as they are. */
-export function missingKeys(plan: Plan | undefined, demand: Demand): PlanKey[] {
-  if (!plan) return keysOf(demand);
-  const index = compilePlan(plan);
-  return keysOf(demand).filter((key) => index.entry(key)?.approximate !== false);
+export function isMissing(plan: Plan | undefined, demand: Demand): boolean {
+  return missing(plan, demand).length > 0;
 }
 
 /** Bytes of the symmetric heap that measuring takes. */
-export function measuringBytes(engine: 'cpu' | 'cuda', demand: Demand): number {
-  const request = requestFor(demand, SECONDS, operationsOf(demand));
+export function measuringBytes(engine: EngineName, demand: Demand): number {
   const { cacheBytes } = LIMITS[engine];
-  return Math.max(
-    ...keysOf(demand).map((key) =>
-      arenaFor(key, Math.max(...sizesOf(request, key), sizeFor(key, 1)), cacheBytes),
+  const needed = requestsFor(demand).flatMap((request) =>
+    keysOf(request, demand.worldSize).map((key) =>
+      arenaFor(key, Math.max(...sizesOf(request, key)), cacheBytes),
     ),
   );
+  return Math.max(...needed);
 }
 
 /** A plan as it is; one without entries where there is none, as one rank needs none. */
@@ -95,8 +105,7 @@ export function completePlan(
   demand: Demand,
   report: (done: number, words: string) => void,
 ): PlanIndex {
-  const operations = [...new Set(missingKeys(plan, demand).map(({ operation }) => operation))];
-  const { entries } = tune(comm, requestFor(demand, SECONDS, operations), report);
+  const entries = missing(plan, demand).flatMap((request) => tune(comm, request, report).entries);
   const names = new Set(entries.map(({ key }) => keyName(key)));
   const kept = (plan?.entries ?? []).filter(({ key }) => !names.has(keyName(key)));
   return compilePlan(planOf(comm, [...kept, ...entries]));
