@@ -52,8 +52,9 @@ export class TextTokenizer {
     return [...this.#library.encode(text, { add_special_tokens: special }).ids];
   }
 
-  /** Without special tokens. */
+  /** Without special tokens; numbers that are no token of the text's, as the rows that fill a table up, give nothing. */
   decode(ids: readonly number[]): string {
+    if (ids.length === 0) return '';
     return this.#library.decode([...ids], {
       skip_special_tokens: true,
       clean_up_tokenization_spaces: false,
