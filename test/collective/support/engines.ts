@@ -9,15 +9,16 @@ import type { Report } from './session.ts';
 /** GPUs that a suite needs to be run on them. */
 const FEWEST_GPUS = 2;
 
-/** One suite an engine; `only` names those whose algorithms the suite is about. */
+/** One suite an engine; `only` names those whose algorithms the suite is about, `fewest` the GPUs that it needs. */
 export function describeEngines(
   title: string,
   body: (engine: EngineName) => void,
   only: readonly EngineName[] = ENGINES,
+  fewest: number = FEWEST_GPUS,
 ): void {
   for (const name of only) {
-    const missing = name === 'cuda' && visibleGpus() < FEWEST_GPUS;
-    const suffix = missing ? ` (skipped: needs ${FEWEST_GPUS} GPUs, and there are ${visibleGpus()})` : '';
+    const missing = name === 'cuda' && visibleGpus() < fewest;
+    const suffix = missing ? ` (skipped: needs ${fewest} GPUs, and there are ${visibleGpus()})` : '';
     describe.skipIf(missing)(`${title} on ${name}${suffix}`, () => body(name));
   }
 }

@@ -42,6 +42,8 @@ export function recorder({ worldSize = 4, rank = 0, missing, problem }: Recorded
     maxHidden: 16384,
     missing: missing ?? (() => undefined),
     problemWithMemory: problem ?? (() => undefined),
+    compute: unused,
+    scratchBytes: unused,
     enqueue: (launch) => void launches.push({ ...emptyLaunch(), ...launch }),
     beginCapture() {},
     abortCapture() {},
