@@ -1,16 +1,47 @@
 /**
- * @file The model on all ranks, as serving needs it.
+ * @file The model on all ranks, as serving needs it: one set of weights and caches, and a runner for each way to dispatch collectives.
  */
-import { CrossoverError } from '../../errors.ts';
 import type { Group } from '../../group/group.ts';
+import { cachePages } from '../session/capacity.ts';
+import { openSession } from '../session/open.ts';
+import { Chooser, type VariantName, variantRefusal } from '../variants.ts';
+import { ModelRunner, productsOf } from './model-runner.ts';
 import type { ServeRequest } from './request.ts';
-import type { Runners } from './runner.ts';
+import type { Runners, StepLimits } from './runner.ts';
 
 /** Collective. `report` is told how far it is, 0 to 1. */
 export function createRunner(
-  _group: Group,
-  _request: ServeRequest,
-  _report: (done: number, words: string) => void,
-): Promise<Runners> | Runners {
-  throw new CrossoverError('serve-bench is not connected yet');
+  group: Group,
+  request: ServeRequest,
+  report: (done: number, words: string) => void,
+): Runners {
+  const session = openSession(group, request.session, report);
+  const { model, index } = session;
+  const { capacity, comm } = model;
+  const limits: StepLimits = {
+    maxTokens: capacity.tokens,
+    // One more is for what fills steps up.
+    maxSequences: capacity.sequences - 1,
+    pageSize: capacity.pageSize,
+    pages: cachePages(capacity),
+    places: capacity.places,
+  };
+  comm.engine.tuneProducts?.(productsOf(model, limits));
+  const runners = new Map<VariantName, ModelRunner>();
+  return {
+    vocabulary: request.session.config.vocabulary,
+    refusal: (variant) => variantRefusal(comm, variant),
+    runner(variant) {
+      let runner = runners.get(variant);
+      if (!runner) {
+        runner = new ModelRunner(model, limits, new Chooser(comm, index, variant, request.capBytes));
+        runners.set(variant, runner);
+      }
+      return runner;
+    },
+    close() {
+      for (const runner of runners.values()) runner.close();
+      session.close();
+    },
+  };
 }

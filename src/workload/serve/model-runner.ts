@@ -2,6 +2,7 @@
  * @file Steps of a served model with one way to dispatch its collectives. A step is filled up to the next of a few sizes, each of which is recorded once: what
  * fills it up belongs to a sequence of its own, whose pages are page 0.
  */
+import type { Product } from '../../engine/compute.ts';
 import type { Recording } from '../../engine/engine.ts';
 import type { Step } from '../../graph/run/step.ts';
 import type { HeldModel } from '../session/model.ts';
@@ -9,9 +10,7 @@ import type { Chooser } from '../variants.ts';
 import type { StepBatch, StepLimits, StepRunner } from './runner.ts';
 
 /** One size of a step. */
-interface Bucket {
-  readonly tokens: number;
-  readonly samples: number;
+interface Bucket extends BucketSizes {
   readonly step: Step;
   readonly recording: Recording;
 }
@@ -53,12 +52,10 @@ export class ModelRunner implements StepRunner {
     this.places = limits.places;
     this.#model = model;
     this.#chooser = chooser;
-    const sizes = decodeSizes(Math.min(limits.maxSequences, limits.maxTokens));
     model.write({ tables: new Int32Array(model.capacity.sequences * this.#pagesPerSequence) });
-    this.#decode = sizes.map((tokens) => this.#bucket(tokens, tokens, false));
-    this.#prompt = promptSizes(limits.maxTokens).map((tokens) =>
-      this.#bucket(tokens, Math.min(tokens, limits.maxSequences), true),
-    );
+    const buckets = sizesFor(limits).map((sizes) => ({ ...sizes, ...this.#bucket(sizes) }));
+    this.#decode = buckets.filter(({ prompt }) => !prompt);
+    this.#prompt = buckets.filter(({ prompt }) => prompt);
   }
 
   step(batch: StepBatch): Int32Array {
@@ -96,7 +93,7 @@ export class ModelRunner implements StepRunner {
   }
 
   /** Runs once, so that everything is compiled, and records. */
-  #bucket(tokens: number, samples: number, prompt: boolean): Bucket {
+  #bucket({ tokens, samples, prompt }: BucketSizes): Pick<Bucket, 'step' | 'recording'> {
     const step = this.#model.step({ tokens, samples, prompt, choose: this.#chooser.choose });
     this.#model.write({
       ids: new Int32Array(tokens),
@@ -105,7 +102,33 @@ export class ModelRunner implements StepRunner {
       last: new Int32Array(samples),
     });
     step.enqueue();
-    const recording = this.#model.comm.capture(() => step.enqueue());
-    return { tokens, samples, step, recording };
+    return { step, recording: this.#model.comm.capture(() => step.enqueue()) };
   }
+}
+
+/** All matrix products of all sizes, each once. */
+export function productsOf(model: HeldModel, limits: StepLimits): Product[] {
+  const all = sizesFor(limits).flatMap((sizes) => model.step(sizes).products);
+  return [...new Map(all.map((product) => [JSON.stringify(product), product])).values()];
+}
+
+interface BucketSizes {
+  readonly tokens: number;
+  readonly samples: number;
+  readonly prompt: boolean;
+}
+
+function sizesFor({ maxTokens, maxSequences }: StepLimits): BucketSizes[] {
+  return [
+    ...decodeSizes(Math.min(maxSequences, maxTokens)).map((tokens) => ({
+      tokens,
+      samples: tokens,
+      prompt: false,
+    })),
+    ...promptSizes(maxTokens).map((tokens) => ({
+      tokens,
+      samples: Math.min(tokens, maxSequences),
+      prompt: true,
+    })),
+  ];
 }
