@@ -1,7 +1,9 @@
 /**
- * @file Shapes of models, for what a collective costs a decode step. From their configurations: layers, hidden sizes and parameters.
+ * @file What a decode step of a model reads, for what a collective costs it. From the models' configurations: layers, hidden sizes and parameters.
  */
 import { CrossoverError } from '../errors.ts';
+import { parametersOf } from '../workload/models/parameters.ts';
+import { presetNamed } from '../workload/models/presets.ts';
 
 export interface Model {
   readonly name: string;
@@ -15,28 +17,22 @@ export interface Model {
   readonly experts?: { readonly parameters: number; readonly count: number; readonly perToken: number };
 }
 
-export const MODELS: readonly Model[] = [
-  // 48 layers x 128 experts x 3 matrices of 2048 x 768; 30.5e9 parameters in all.
-  {
-    name: 'qwen3-30b-a3b',
-    layers: 48,
-    hidden: 2048,
+/** Published models that are served a lot. */
+const NAMES = ['qwen3-30b-a3b', 'llama-3.1-8b', 'llama-3.1-70b', 'deepseek-v2-lite'] as const;
+
+export const MODELS: readonly Model[] = NAMES.map((name) => {
+  const config = presetNamed(name);
+  const { layers, hidden, moe } = config;
+  const { dense, experts } = parametersOf(config);
+  return {
+    name,
+    layers,
+    hidden,
     allReducesPerLayer: 2,
-    denseParameters: 1.54e9,
-    experts: { parameters: 28.99e9, count: 128, perToken: 8 },
-  },
-  { name: 'llama-3.1-8b', layers: 32, hidden: 4096, allReducesPerLayer: 2, denseParameters: 8.03e9 },
-  { name: 'llama-3.1-70b', layers: 80, hidden: 8192, allReducesPerLayer: 2, denseParameters: 70.6e9 },
-  // 26 of 27 layers have 64 experts x 3 matrices of 2048 x 1408; 15.7e9 parameters in all.
-  {
-    name: 'deepseek-v2-lite',
-    layers: 27,
-    hidden: 2048,
-    allReducesPerLayer: 2,
-    denseParameters: 1.31e9,
-    experts: { parameters: 14.39e9, count: 64, perToken: 6 },
-  },
-];
+    denseParameters: dense,
+    ...(moe && { experts: { parameters: experts, count: moe.experts, perToken: moe.choices } }),
+  };
+});
 
 /** Throws CrossoverError for a model that is not here. */
 export function findModel(name: string): Model {

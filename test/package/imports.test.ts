@@ -30,7 +30,7 @@ const LAYERS = [
   ['collective'],
   ['graph'],
   ['measure'],
-  ['interop', 'report', 'simulate', 'tune', 'bench'],
+  ['interop', 'report', 'simulate', 'tune', 'bench', 'workload'],
   ['doctor'],
   ['cli', 'index.ts'],
 ];

@@ -7,6 +7,7 @@ import type { TensorType } from '../../../dist/graph/ir/type.js';
 import { findSites } from '../../../dist/graph/passes/sites.js';
 import { buildModel, type ModelOptions } from '../../../dist/workload/models/build.js';
 import { type ModelConfig, withLayers } from '../../../dist/workload/models/config.js';
+import { parametersOf } from '../../../dist/workload/models/parameters.js';
 import { PRESETS, presetNamed } from '../../../dist/workload/models/presets.js';
 import { acceptedWorldSizes } from '../../../dist/workload/models/split.js';
 import { weightPlan } from '../../../dist/workload/weights/plan.js';
@@ -39,6 +40,14 @@ describe('parameters', () => {
     ['deepseek-v2-lite', 15_706_484_224],
   ])('%s has %i', (name, count) => {
     expect(parameters(presetNamed(name))).toBe(count);
+  });
+
+  it.each(PRESETS)('of $name are counted as they are planned', (config) => {
+    for (const own of [config, { ...config, tied: true, layers: 1 }]) {
+      const { dense, experts } = parametersOf(own);
+      expect(dense + experts).toBe(parameters(own));
+    }
+    expect(parametersOf(config).experts > 0).toBe(config.moe !== undefined);
   });
 });
 
