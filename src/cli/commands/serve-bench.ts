@@ -152,7 +152,8 @@ function requestOf(
       engine,
       ...split,
       capacity: {
-        sequences,
+        // One more, to which belongs what fills up steps.
+        sequences: sequences + 1,
         places: Math.min(config.places, placesOf(parseLengths(prompt).most)),
         pageSize: parseWhole(options.pageSize, '--page-size', 1, 1 << 16),
         tokens,
