@@ -1,0 +1,112 @@
+/**
+ * @file Decoding on engines: every variant gives the same tokens where its collectives sum in rank order, dispatches what it says, and is told apart by predictions that can be
+ * worked out by hand.
+ */
+import { expect, it } from 'vitest';
+import type { EngineName } from '../../../dist/collective/engines.js';
+import { launch } from '../../../dist/group/launch.js';
+import type { DecodeOutcome, DecodeRequest } from '../../../dist/workload/decode/request.js';
+import { sequencesByRank, type WayName, wayNames } from '../../../dist/workload/decode/ways.js';
+import { presetNamed } from '../../../dist/workload/models/presets.js';
+import type { SplitOptions } from '../../../dist/workload/models/split.js';
+import { describeEngines, servedBy } from '../../collective/support/engines.ts';
+import { modelPlan } from './plans.ts';
+
+const STEPS = 5;
+const PROMPT = 9;
+
+interface Case extends Omit<SplitOptions, 'worldSize'> {
+  readonly ranks: number;
+  readonly model: string;
+  readonly batches: readonly number[];
+}
+
+function decode(engine: EngineName, { ranks, model, batches, ...split }: Case): Promise<DecodeOutcome> {
+  const config = presetNamed(model);
+  const attention = split.attention ?? 'tensor';
+  const most = Math.max(...batches);
+  const own = Math.max(...sequencesByRank(most, ranks, attention));
+  const quantizations =
+    split.precision === 'f8e4m3' ? (['none', 'f8e4m3_token'] as const) : (['none'] as const);
+  const plan = engine === 'cpu' ? modelPlan(ranks, config.hidden, quantizations) : undefined;
+  const data: DecodeRequest = {
+    session: {
+      config,
+      engine,
+      ...split,
+      capacity: {
+        sequences: own + (attention === 'data' ? 1 : 0),
+        places: PROMPT + STEPS + 1,
+        pageSize: 4,
+        tokens: Math.max(2 * PROMPT, most),
+        samples: most,
+      },
+      tunedTokens: most,
+      plan,
+    },
+    batches,
+    variants: [...wayNames(attention)],
+    capBytes: 2 * 2 * config.hidden,
+    promptTokens: PROMPT,
+    steps: STEPS,
+    rounds: 6,
+    seed: 3,
+    progress: false,
+  };
+  const program = new URL('../../../dist/workload/decode/program.js', import.meta.url);
+  return launch<DecodeOutcome>(program, { ranks, data }).then(([outcome]) => outcome!);
+}
+
+describeEngines('decoding', (engine) => {
+  it.each(
+    servedBy(engine, [
+      { ranks: 2, model: 'tiny', batches: [1, 3, 17] },
+      { ranks: 4, model: 'tiny', batches: [2] },
+      { ranks: 2, model: 'tiny', batches: [2], precision: 'f8e4m3' },
+      { ranks: 2, model: 'tiny-moe', batches: [5], experts: 'expert' },
+      { ranks: 2, model: 'tiny-mla', batches: [3] },
+      { ranks: 2, model: 'tiny-moe', batches: [1, 5], attention: 'data' },
+      { ranks: 1, model: 'tiny', batches: [2] },
+    ] satisfies Case[]),
+  )('$model on $ranks ranks, batches $batches: equal tokens of all variants', async (one) => {
+    const { rows, skipped, tokens } = await decode(engine, one);
+    expect(tokens).toHaveLength(STEPS);
+    const names = [...new Set(rows.map(({ variant }) => variant))];
+    expect([...names, ...skipped.map(({ variant }) => variant)].sort()).toEqual(
+      [...wayNames('attention' in one ? 'data' : 'tensor')].sort(),
+    );
+    for (const batch of one.batches) {
+      const promised = rows.filter((row) => row.batch === batch && row.rankOrder);
+      expect(promised.length).toBeGreaterThan(0);
+      expect(new Set(promised.map(({ tokensHash }) => tokensHash)).size).toBe(1);
+    }
+    for (const { us, tokensPerSecond, batch } of rows) {
+      expect(us.median).toBeGreaterThan(0);
+      expect(tokensPerSecond).toBeCloseTo((batch * 1e6) / us.median);
+    }
+  });
+});
+
+it('dispatches by the curves, and predicts by them', async () => {
+  const { rows } = await decode('cpu', { ranks: 2, model: 'tiny', batches: [1, 16] });
+  const layers = presetNamed('tiny').layers;
+  const fusedAt = (batch: number, variant: WayName): string =>
+    rows
+      .find((row) => row.batch === batch && row.variant === variant)!
+      .dispatched.filter(({ operation }) => operation === 'all_reduce_rms_norm')
+      .map(({ algorithm, sites }) => `${sites} ${algorithm}`)
+      .join();
+  // One behind the embedding, and two a layer.
+  const sites = 2 * layers + 1;
+  expect(fusedAt(1, 'plan')).toBe(`${sites} one_shot`);
+  expect(fusedAt(16, 'plan')).toBe(`${sites} unfused_two_shot`);
+  expect(fusedAt(1, 'unfused')).toBe(`${sites} unfused_one_shot`);
+  expect(fusedAt(16, 'fused')).toBe(`${sites} two_shot`);
+  expect(fusedAt(1, 'fused-cap')).toBe(`${sites} one_shot`);
+  expect(fusedAt(16, 'fused-cap')).toBe(`${sites} unfused_two_shot`);
+  const row = (batch: number, variant: WayName) =>
+    rows.find((one) => one.batch === batch && one.variant === variant)!;
+  expect(row(16, 'fused').predicted!.deltaUs).toBeCloseTo(sites * (20 - 11));
+  expect(row(1, 'unfused').predicted!.deltaUs).toBeCloseTo(sites * (3 - 2));
+  expect(row(1, 'fused').predicted!.deltaUs).toBe(0);
+});
