@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { algorithmsOf } from '../../dist/collective/catalog.js';
+import { COMPUTE } from '../../dist/engine/compute.js';
 import { createCpuEngine } from '../../dist/engine/cpu/engine.js';
 import { kernelsHash } from '../../dist/engine/cpu/kernels.js';
 import { layoutFor, MAX_WORLD_SIZE, STAGE_BYTES } from '../../dist/engine/cpu/layout.js';
@@ -7,6 +8,7 @@ import { hasKernel } from '../../dist/engine/cuda/catalog.js';
 import { emptyLaunch } from '../../dist/engine/engine.js';
 import type { Group } from '../../dist/group/group.js';
 import { OPERATIONS } from '../../dist/operations.js';
+import { dtypeCode } from '../../dist/tensor/dtype.js';
 
 /** A rank on its own. */
 function alone(size = 1): Group {
@@ -64,6 +66,37 @@ describe('the CPU engine', () => {
     recording.replay();
     expect(new Float32Array(engine.read(base + 256, 4).buffer)[0]).toBe(10);
     expect(recording.launches).toBe(1);
+  });
+
+  it('has every kernel of models, and refuses rows that are longer than it has room for', () => {
+    const engine = createCpuEngine(alone(), { arenaBytes: 4096 });
+    expect(Object.keys(COMPUTE).filter((kernel) => engine.missing(kernel) !== undefined)).toEqual([]);
+    const operands = { weights: 0, experts: 0, logits: 0, tokens: 0, choices: 1, normalize: 0, scale: 1 };
+    engine.compute('route', { ...operands, count: 16384 });
+    expect(() => engine.compute('route', { ...operands, count: 16385 })).toThrow(
+      'route: count is 16385; the CPU engine takes up to 16384',
+    );
+  });
+
+  it('records launches and kernels of models in one list, in order', () => {
+    const engine = createCpuEngine(alone(), { arenaBytes: 4096 });
+    const { base } = engine.arena;
+    const [x, y, steps] = [base, base + 256, base + 512];
+    const sum = { ...emptyLaunch(), kernel: 'add', dtype: dtypeCode('bf16'), count: 8, residual: x };
+    const ids = { positions: x, history: x, steps, sampled: x, ids: x, tokens: 0, limit: 0 };
+    const gate = { x, out: y, tokens: 1, inner: 4 };
+    engine.write(x, new Uint8Array(Uint16Array.from({ length: 8 }, () => 0x3f80).buffer));
+    engine.beginCapture();
+    engine.enqueue({ ...sum, input: x, output: x });
+    engine.compute('silu_gate', gate);
+    engine.enqueue({ ...sum, input: y, output: y });
+    engine.compute('advance', ids);
+    const recording = engine.endCapture();
+    recording.replay(2);
+    // x is doubled to 4; silu(4) * 4 = 15.712 is 15.6875 in bf16, and 4 are added to that: 19.6875, in bf16 19.75.
+    expect(recording.launches).toBe(4);
+    expect([...new Uint16Array(engine.read(y, 8).buffer)]).toEqual([0x419e, 0x419e, 0x419e, 0x419e]);
+    expect(new Int32Array(engine.read(steps, 4).buffer)[0]).toBe(2);
   });
 
   it('describes itself for plans: the kernels by a hash', () => {

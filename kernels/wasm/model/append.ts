@@ -105,7 +105,7 @@ function slotOf(tables: usize, row: u32, pagesPerSequence: u32, pageSize: u32, p
 /** A row to scratch in float32, normed where there is a weight: the passes and the roundings of the kernel rms_norm. */
 function fetch(from: usize, weight: usize, count: u32, epsilon: f32): void {
   if (!weight) {
-    widen<u16>(from, rows, count);
+    widen(from, rows, count);
     return;
   }
   let sums = rows + (padded(count) << 2);

@@ -28,7 +28,7 @@ export function route(c: Route): void {
     // Logits have the order of their softmax.
     let found = selectLargest(from, c.count, c.choices, values, numbers);
     let most = load<f32>(values);
-    widen<u16>(from, logits, c.count);
+    widen(from, logits, c.count);
     let sum: f64 = 0;
     let i: u32 = 0;
     for (let whole = c.count & ~3; i < whole; i += 4) {

@@ -1,15 +1,14 @@
 /**
  * @file Matrix products: rows of x by the rows of a weight, four outputs and two rows of x at a time (see dots.ts).
  *
- * From WIDE rows on, x and four rows of the weight are widened to float32 in this rank's scratch first, as far as they fit, and
- * the products read them there: a weight is then widened once for all of those rows.
+ * bf16 is widened where it is read, at one instruction for four elements. f8e4m3 takes a dozen, so x and four rows of the weight are widened in this rank's
+ * scratch first, as far as they fit, and the products read them there.
  */
-import { pack8 } from '../convert';
+import { load1, pack8 } from '../convert';
 import { rows, rowsBytes } from '../world';
 import { dots1, dots2 } from './dots';
-import { padded, wide1, widen } from './vectors';
+import { padded, widenGroups } from './vectors';
 
-const WIDE: u32 = 4;
 /** At the start of the scratch: sums of eight inner products. */
 const SUMS_BYTES: u32 = 32;
 
@@ -26,15 +25,15 @@ export function product<K>(
   let panel = rows + SUMS_BYTES;
   let panelBytes = rowBytes * 4;
   let block = panel + panelBytes;
-  // An even number of rows, and enough to be worth it.
+  // An even number of rows.
   let fit = panelBytes < rowsBytes / 2 ? ((rowsBytes - SUMS_BYTES - panelBytes) / max<u32>(rowBytes, 1)) & ~1 : 0;
-  let wide = fit >= WIDE && (count >= WIDE || sizeof<K>() == 1);
+  let wide = sizeof<K>() == 1 && fit > 0;
   let weightBytes = inner * u32(sizeof<K>());
   let step = wide ? fit : count;
   for (let from: u32 = 0; from < count; from += step) {
     let end = min(count, from + step);
     if (wide) {
-      for (let i = from; i < end; i++) widen<K>(x + rowOf(order, i) / divisor * xStride, block + (i - from) * rowBytes, inner);
+      for (let i = from; i < end; i++) widenGroups<K>(x + rowOf(order, i) / divisor * xStride, block + (i - from) * rowBytes, inner);
     }
     for (let o: u32 = 0; o < outer; o += 4) {
       let outputs = min<u32>(4, outer - o);
@@ -46,10 +45,10 @@ export function product<K>(
       let w3 = w2 + (outputs > 3 ? next : 0);
       let add = bias ? load4Of(bias + (o << 1), outputs) : f32x4.splat(0);
       if (wide) {
-        widen<K>(w0, panel, inner);
-        widen<K>(w1, panel + rowBytes, inner);
-        widen<K>(w2, panel + 2 * rowBytes, inner);
-        widen<K>(w3, panel + 3 * rowBytes, inner);
+        widenGroups<K>(w0, panel, inner);
+        widenGroups<K>(w1, panel + rowBytes, inner);
+        widenGroups<K>(w2, panel + 2 * rowBytes, inner);
+        widenGroups<K>(w3, panel + 3 * rowBytes, inner);
         w0 = panel;
         w1 = w0 + rowBytes;
         w2 = w1 + rowBytes;
@@ -86,10 +85,10 @@ function scaleOf(scales: usize, r: u32, factor: f32): f32 {
 
 /** The first `count` of four bf16, and zeros. */
 function load4Of(p: usize, count: u32): v128 {
-  let x = f32x4.replace_lane(f32x4.splat(0), 0, wide1<u16>(p));
-  if (count > 1) x = f32x4.replace_lane(x, 1, wide1<u16>(p + 2));
-  if (count > 2) x = f32x4.replace_lane(x, 2, wide1<u16>(p + 4));
-  if (count > 3) x = f32x4.replace_lane(x, 3, wide1<u16>(p + 6));
+  let x = f32x4.replace_lane(f32x4.splat(0), 0, load1<u16>(p));
+  if (count > 1) x = f32x4.replace_lane(x, 1, load1<u16>(p + 2));
+  if (count > 2) x = f32x4.replace_lane(x, 2, load1<u16>(p + 4));
+  if (count > 3) x = f32x4.replace_lane(x, 3, load1<u16>(p + 6));
   return x;
 }
 

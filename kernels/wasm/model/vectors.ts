@@ -1,13 +1,14 @@
 /**
- * @file Rows of bf16 to float32 and back, of any length, and f8e4m3 to float32.
+ * @file Elements to float32, eight at a time, as even and odd ones: of eight bf16 in a vector those are a shift and a mask, and inner products do not
+ * care for the order. Float32 in scratch lies in groups of eight, too, the even ones first. And rows to float32 and back in their own order.
  */
 import { load1, load4, store1, store8 } from '../convert';
 
-/** float32 in memory as a stretch of scratch holds them: rows begin at multiples of 16 bytes. */
+/** Float32 elements that a stretch of scratch has for `count`: whole groups. */
 // @ts-ignore: decorator
 @inline
 export function padded(count: u32): u32 {
-  return (count + 3) & ~3;
+  return (count + 7) & ~7;
 }
 
 /** Four f8e4m3 -> float32. Subnormals are made with an implicit bit and lose it by a subtraction; 0x7f is NaN. */
@@ -25,42 +26,65 @@ function widenF8(codes: v128): v128 {
   return v128.or(value, sign);
 }
 
-/** Elements `i` to `i + 3` at `p` as float32, as load4 of convert.ts; `K` may be u8 for f8e4m3, too. `i` is a constant. */
+/** Eight f8e4m3, zero-extended to 16 bits. */
 // @ts-ignore: decorator
 @inline
-export function wide4<K>(p: usize, i: usize): v128 {
-  if (sizeof<K>() > 1) return load4<K>(p, i);
-  return widenF8(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load_zero<u32>(p + i))));
+function codes8(p: usize): v128 {
+  return v128.load_ext<u8>(p);
 }
 
-/** One element as float32. */
+/** Of the eight elements at `p`, or the group there, the even ones. K is f32 for a group in scratch, u16 for bf16, u8 for f8e4m3. */
 // @ts-ignore: decorator
 @inline
-export function wide1<K>(p: usize): f32 {
-  if (sizeof<K>() > 1) return load1<K>(p);
+export function even4<K>(p: usize): v128 {
+  if (isFloat<K>()) return v128.load(p);
+  if (sizeof<K>() == 2) return i32x4.shl(v128.load(p), 16);
+  return widenF8(v128.and(codes8(p), i32x4.splat(0xffff)));
+}
+
+/** And the odd ones. */
+// @ts-ignore: decorator
+@inline
+export function odd4<K>(p: usize): v128 {
+  if (isFloat<K>()) return v128.load(p, 16);
+  if (sizeof<K>() == 2) return v128.and(v128.load(p), i32x4.splat(0xffff0000));
+  return widenF8(i32x4.shr_u(codes8(p), 16));
+}
+
+// @ts-ignore: decorator
+@inline
+function value<K>(p: usize): f32 {
+  if (sizeof<K>() == 2) return load1<u16>(p);
   return f32x4.extract_lane(widenF8(i32x4.splat(load<u8>(p))), 0);
 }
 
-/** The last `count` elements of a row, 1 to 3, with zeros behind them. */
-// @ts-ignore: decorator
-@inline
-export function wideLast<K>(p: usize, count: u32): v128 {
-  let x = f32x4.replace_lane(f32x4.splat(0), 0, wide1<K>(p));
-  if (count > 1) x = f32x4.replace_lane(x, 1, wide1<K>(p + sizeof<K>()));
-  if (count > 2) x = f32x4.replace_lane(x, 2, wide1<K>(p + 2 * sizeof<K>()));
-  return x;
+/** The last `count` elements of a row, 1 to 7, as a group with zeros behind them. */
+export function lastGroup<K>(p: usize, to: usize, count: u32): void {
+  v128.store(to, f32x4.splat(0));
+  v128.store(to, f32x4.splat(0), 16);
+  for (let i: u32 = 0; i < count; i++) store<f32>(to + ((i >> 1) << 2) + ((i & 1) << 4), value<K>(p + i * sizeof<K>()));
 }
 
-/** `count` elements -> float32, with zeros up to a multiple of 4. `to` has room for them. */
-export function widen<K>(from: usize, to: usize, count: u32): void {
+/** `count` elements -> groups of float32. */
+export function widenGroups<K>(from: usize, to: usize, count: u32): void {
   let i: u32 = 0;
   for (let whole = count & ~7; i < whole; i += 8) {
     let p = from + i * sizeof<K>(), q = to + (i << 2);
-    v128.store(q, wide4<K>(p, 0));
-    v128.store(q, wide4<K>(p, 4), 16);
+    v128.store(q, even4<K>(p));
+    v128.store(q, odd4<K>(p), 16);
   }
-  for (let whole = count & ~3; i < whole; i += 4) v128.store(to + (i << 2), wide4<K>(from + i * sizeof<K>(), 0));
-  if (i < count) v128.store(to + (i << 2), wideLast<K>(from + i * sizeof<K>(), count - i));
+  if (i < count) lastGroup<K>(from + i * sizeof<K>(), to + (i << 2), count - i);
+}
+
+/** `count` bf16 -> float32, in their order. */
+export function widen(from: usize, to: usize, count: u32): void {
+  let i: u32 = 0;
+  for (let whole = count & ~7; i < whole; i += 8) {
+    let p = from + (i << 1), q = to + (i << 2);
+    v128.store(q, load4<u16>(p, 0));
+    v128.store(q, load4<u16>(p, 4), 16);
+  }
+  for (; i < count; i++) store<f32>(to + (i << 2), load1<u16>(from + (i << 1)));
 }
 
 /** `count` float32 -> bf16. */

@@ -23,8 +23,8 @@ export const STAGE_BYTES: number = 256 * KIB;
 /** Largest hidden size: a float32 row must fit a stage. */
 export const MAX_HIDDEN: number = STAGE_BYTES / 4;
 
-/** Longest row of a model's kernels that keep rows in float32: they have room for four. */
-export const MAX_COMPUTE_ROW: number = ROWS_BYTES / 16;
+/** Longest row of a model's kernels that keep rows in float32: they have room for eight. */
+export const MAX_COMPUTE_ROW: number = ROWS_BYTES / 32;
 
 export const MAX_WORLD_SIZE = 16;
 export const DEFAULT_ARENA_BYTES: number = 128 * MIB;
