@@ -3,6 +3,23 @@
  * there is one, with more cases than a CPU has time for.
  */
 
+/** Kernels of models by what a case has room for; compute/cases/families.ts has them all. */
+const FAMILIES = {
+  products: ['linear', 'scaled_linear', 'head_linear'],
+  experts: ['route', 'group_experts', 'expert_linear', 'combine'],
+  attention: ['rotary_append', 'latent_append', 'attention', 'prefill_attention'],
+  rows: ['embedding', 'silu_gate', 'fill', 'top_k', 'sample', 'advance'],
+};
+
+/** One GPU is enough for these, and they run on one only. */
+const COMPUTE = Object.entries(FAMILIES).map(([name, families]) => ({
+  name: `compute: ${name}`,
+  program: 'compute/programs/kernels.ts',
+  options: { families, large: true },
+  worlds: [1],
+  seconds: 300,
+}));
+
 /** For each: the program below test/, its options, and for which world sizes; `skip` says why one is not run. */
 const PROGRAMS = [
   {
@@ -111,9 +128,10 @@ const FAULTS = [
   { how: 'full arena', ranks: ['threads'], says: /the symmetric heap is full/ },
 ];
 
-/** All that is to be run for a world size. */
+/** All that is to be run for a world size; on one GPU, what needs no other. */
 export function suite(world, engine) {
-  const programs = PROGRAMS.map((one) => ({
+  const all = world === 1 ? COMPUTE : PROGRAMS;
+  const programs = all.map((one) => ({
     ...one,
     kind: 'program',
     options: one.options ?? {},
@@ -125,6 +143,7 @@ export function suite(world, engine) {
           ? `made for ${one.worlds} ranks`
           : undefined),
   }));
+  if (world === 1) return programs.map((one) => ({ ...one, world, engine }));
   const faults = FAULTS.flatMap(({ how, ranks, says }) =>
     ranks.map((kind) => ({
       name: `a rank's fault, ${kind}: ${how}`,

@@ -140,7 +140,7 @@ const LARGE: readonly Shape[] = [
     head: 128,
     pageSize: 64,
     sequences: [
-      [900, 300],
+      [600, 150],
       [130, 130],
     ],
   },

@@ -2,7 +2,19 @@
  * @file Mixture of experts: routes, groups, products and their sum.
  */
 import { combine, expertLinear, groupExperts, route } from '../../../dist/tensor/reference/model/experts.js';
-import { type Case, distinct, GUARD, given, type Making, made, normals, numbersOf } from '../support/case.ts';
+import {
+  type Case,
+  distinct,
+  GUARD,
+  given,
+  givenNormals,
+  type Making,
+  made,
+  normals,
+  numbersOf,
+  rowsOf,
+  someOf,
+} from '../support/case.ts';
 import { ARITHMETIC, equal, FUNCTION, firstOf, gamma, near, UNIT } from '../support/judge.ts';
 
 export function routeCases({ random, large }: Making): Case[] {
@@ -137,8 +149,8 @@ export function expertLinearCases(making: Making): Case[] {
       const groups = groupExperts(expertsOf(making, tokens, choices, all), count, start);
       const order = new Float64Array(total).fill(-1);
       order.set(groups.order);
-      const x = given('bf16', normals(random, (pairs ? total : tokens) * inner));
-      const weight = given('bf16', normals(random, count * outer * inner, 1 / Math.sqrt(inner)));
+      const x = givenNormals(random, 'bf16', (pairs ? total : tokens) * inner);
+      const weight = givenNormals(random, 'bf16', count * outer * inner, 1 / Math.sqrt(inner));
       return {
         kernel: 'expert_linear',
         memory: {
@@ -151,9 +163,17 @@ export function expertLinearCases(making: Making): Case[] {
         integers: { tokens, choices, count, outer, inner, pairs },
         odd: outer % 8 !== 0 || inner % 8 !== 0,
         judge: (after) => {
+          // Of every expert the same columns, all where there are few.
+          const columns = someOf(random, outer, large ? 24 : 128);
+          const wide = columns.length;
+          const ofAll = Array.from(
+            { length: count * wide },
+            (_, i) => Math.floor(i / wide) * outer + columns[i % wide]!,
+          );
           const operands = {
-            ...{ x: numbersOf(x), weight: numbersOf(weight), order: groups.order, offsets: groups.offsets },
-            ...{ choices, outer, inner, pairs: pairs === 1, total },
+            ...{ x: numbersOf(x), weight: rowsOf(weight, inner, ofAll) },
+            ...{ order: groups.order, offsets: groups.offsets },
+            ...{ choices, outer: wide, inner, pairs: pairs === 1, total },
           };
           const exact = expertLinear(operands);
           const slack = expertLinear({
@@ -161,15 +181,20 @@ export function expertLinearCases(making: Making): Case[] {
             x: operands.x.map(Math.abs),
             weight: operands.weight.map(Math.abs),
           }).map((sum) => sum * gamma(inner, ARITHMETIC[engine].sum));
-          const out = after.numbers('out');
+          const out = after.memory('out');
           const here = new Set(groups.order);
-          const bytes = after.bytes('out');
           for (let pair = 0; pair < total; pair++) {
             const row = (values: Float64Array): Float64Array =>
-              values.subarray(pair * outer, (pair + 1) * outer);
-            const left = bytes.subarray(2 * pair * outer, 2 * (pair + 1) * outer);
+              values.subarray(pair * wide, (pair + 1) * wide);
+            const left = out.bytes.subarray(2 * pair * outer, 2 * (pair + 1) * outer);
+            const own = rowsOf(out, outer, [pair]);
             const problem = here.has(pair)
-              ? near('bf16', row(out), row(exact), row(slack))
+              ? near(
+                  'bf16',
+                  Float64Array.from(columns, (column) => own[column]!),
+                  row(exact),
+                  row(slack),
+                )
               : left.some((byte) => byte !== GUARD)
                 ? 'was written, and its expert is not here'
                 : undefined;

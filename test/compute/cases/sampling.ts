@@ -19,8 +19,8 @@ export function topKCases({ random, large }: Making): Case[] {
     ...(large
       ? ([
           [1, 128_256, 1],
-          [8, 38_016, 64],
-          [64, 50_257, 20],
+          [5, 38_016, 64],
+          [16, 50_257, 20],
           [3, 151_936, 64],
         ] as const)
       : []),

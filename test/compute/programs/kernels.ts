@@ -44,7 +44,7 @@ export default function kernels(
     try {
       found[family] = runCases(comm.engine, memory, making.random, FAMILIES[family]!(making));
     } catch (error) {
-      found[family] = { cases: 0, refused: 0, problems: [`${family}: threw ${(error as Error).stack}`] };
+      found[family] = { cases: 0, refused: 0, problems: [`${family}: threw ${placeOf(error)}`] };
     }
   }
   const all = Object.values(found);
@@ -53,4 +53,10 @@ export default function kernels(
     problems: all.flatMap(({ problems }) => problems.slice(0, ENOUGH)),
     families: found,
   };
+}
+
+/** What was thrown, and where. */
+function placeOf(error: unknown): string {
+  const [message, place = ''] = String((error as Error).stack ?? error).split('\n');
+  return `${message} ${place.trim()}`;
 }

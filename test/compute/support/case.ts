@@ -23,6 +23,7 @@ export interface Memory {
 export interface After {
   numbers(operand: string): Float64Array;
   bytes(operand: string): Uint8Array;
+  memory(operand: string): Memory;
 }
 
 export interface Case {
@@ -84,6 +85,32 @@ export function numbersOf({ dtype, bytes }: Memory): Float64Array {
 /** Normal numbers, each with its own bits. */
 export function normals(random: Random, count: number, scale = 1): Float64Array {
   return Float64Array.from({ length: count }, () => random.normal() * scale);
+}
+
+/** A prime, so that rows of a power of two do not repeat each other. */
+const TABLE = 65_521;
+
+/** An operand of normal numbers: of as many as it has, or of a table over and over where they are many. */
+export function givenNormals(random: Random, dtype: CaseDType, count: number, scale = 1): Memory {
+  if (count <= TABLE) return given(dtype, normals(random, count, scale));
+  const table = encode(dtype, normals(random, TABLE, scale));
+  const bytes = new Uint8Array(count * BYTES[dtype]);
+  for (let at = 0; at < bytes.length; at += table.length)
+    bytes.set(table.subarray(0, Math.min(table.length, bytes.length - at)), at);
+  return { dtype, bytes, written: false };
+}
+
+/** Some rows of an operand with `width` columns, one behind the other. */
+export function rowsOf({ dtype, bytes }: Memory, width: number, rows: readonly number[]): Float64Array {
+  const size = width * BYTES[dtype];
+  const out = new Uint8Array(rows.length * size);
+  for (const [i, row] of rows.entries()) out.set(bytes.subarray(row * size, (row + 1) * size), i * size);
+  return decode(dtype, out);
+}
+
+/** Numbers of columns of a result that are looked at: all where there are few. */
+export function someOf(random: Random, count: number, most: number): number[] {
+  return count <= most ? Array.from({ length: count }, (_, i) => i) : distinct(random, most, count);
 }
 
 /** `count` different whole numbers from 0 to below `below`, in any order. */

@@ -196,7 +196,8 @@ function afterOf({ one, spans }: Placed, memory: Uint8Array) {
     const { from, to } = spans.get(name)!;
     return memory.slice(from, to);
   };
-  return { bytes, numbers: (name: string) => decode(one.memory[name]!.dtype, bytes(name)) };
+  const now = (name: string): Memory => ({ ...one.memory[name]!, bytes: bytes(name) });
+  return { bytes, memory: now, numbers: (name: string) => decode(one.memory[name]!.dtype, bytes(name)) };
 }
 
 /** What was written to an operand that is only read. */
