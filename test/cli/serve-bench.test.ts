@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { serveBenchCommand } from '../../dist/cli/commands/serve-bench.js';
+import { readServeResult } from '../../dist/workload/serve/result.js';
 import { SERVED } from '../report/page/serving-samples.ts';
 import { crossover, folder } from './crossover.ts';
 
@@ -23,6 +24,32 @@ test('"crossover report" makes curves of its results', async () => {
   expect(readFileSync(join(cwd, 'crossover-report.html'), 'utf8').includes('Serving on 4x NVIDIA H200')).toBe(
     true,
   );
+});
+
+test('serves a model, and its result is read as it was written', async () => {
+  const cwd = folder();
+  // One rank has no collectives to measure first.
+  const options = '--ranks 1 --device cpu --model tiny --layers 1 --max-tokens 16 --max-sequences 4';
+  const load = '--qps 40,80 --duration 0.1 --prompt fixed:8,4 --seed 3';
+  const { code, out, error } = await crossover(
+    ['serve-bench', ...options.split(' '), ...load.split(' '), '-o', 'serve.json'],
+    { cwd },
+  );
+  expect({ code, error }).toEqual({ code: 0, error: '' });
+  expect(out).toContain('not run: unfused: one rank has no collectives');
+  expect(out).toMatch(/Request rate 80 req\/s\n +plan\nSuccessful requests: +\d+\n/);
+  const result = JSON.parse(readFileSync(join(cwd, 'serve.json'), 'utf8'));
+  expect([result.layers, result.worldSize]).toEqual([1, 1]);
+  const { rows } = readServeResult(result, 'serve.json');
+  expect(rows.map(({ request_rate, variant }) => [request_rate, variant])).toEqual([
+    [40, 'plan'],
+    [80, 'plan'],
+  ]);
+  for (const row of rows) {
+    expect(row.total_input_tokens).toBe(8 * row.completed);
+    expect(row.total_output_tokens).toBe(4 * row.completed);
+    expect(row.p99_ttft_ms).toBeGreaterThanOrEqual(row.median_ttft_ms!);
+  }
 });
 
 const REFUSED: [string, ...string[]][] = [

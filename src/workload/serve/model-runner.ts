@@ -24,11 +24,16 @@ export function decodeSizes(most: number): number[] {
 }
 
 const LEAST_PROMPT = 64;
+/** From here on what fills up takes longer than a step's overhead. */
+const CLOSER_PROMPTS = 256;
 
-/** The same of steps with prompts in them: doubled each time. */
+/** The same of steps with prompts in them: doubled each time at first, then four sizes to each doubling, so that at most a fifth of a step is filling. */
 export function promptSizes(most: number): number[] {
   const sizes: number[] = [];
-  for (let size = LEAST_PROMPT; size < most; size *= 2) sizes.push(size);
+  for (let size = LEAST_PROMPT; size < most; ) {
+    sizes.push(size);
+    size += size < CLOSER_PROMPTS ? size : 2 ** Math.floor(Math.log2(size)) / 4;
+  }
   return [...sizes, most];
 }
 
