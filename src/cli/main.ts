@@ -13,6 +13,7 @@ import { exportCommand } from './commands/export.ts';
 import { fuseCommand } from './commands/fuse.ts';
 import { importCommand } from './commands/import.ts';
 import { planCommand } from './commands/plan.ts';
+import { predictCommand } from './commands/predict.ts';
 import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
 import { serveBenchCommand } from './commands/serve-bench.ts';
@@ -28,6 +29,7 @@ Examples:
   $ crossover plan explain all_reduce 64K      why the plan chooses what it chooses
   $ crossover bench all_reduce -b 1K -e 16M    the columns of nccl-tests
   $ crossover decode --model tiny              tokens a second with each way to dispatch collectives
+  $ crossover predict --model llama-3.1-8b      the same, expected from a plan alone
   $ crossover serve-bench --qps 1,5,10         TTFT, TPOT and throughput of a model
   $ crossover run program.ts --ranks 4         a program of your own
   $ crossover fuse model.pt2                   which all-reduces of a model can be fused
@@ -48,6 +50,7 @@ for (const command of [
   benchCommand(),
   decodeCommand(),
   serveBenchCommand(),
+  predictCommand(),
   runCommand(),
   doctorCommand(),
   planCommand(),

@@ -3,6 +3,7 @@
  */
 import { formatBytes } from '../units.ts';
 import type { DecodeOutcome, DecodeRow } from '../workload/decode/request.ts';
+import type { Expected } from '../workload/expect.ts';
 import { bold, formatTable } from './table.ts';
 
 /** A row a variant at each batch; * marks the fastest, and those that it is not told apart from. */
@@ -80,4 +81,27 @@ export function brokenPromises(rows: readonly DecodeRow[]): readonly DecodeRow[]
     const first = rows.find(({ batch, rankOrder }) => batch === row.batch && rankOrder);
     return row.rankOrder && first !== undefined && first.tokensHash !== row.tokensHash;
   });
+}
+
+/** Expected steps, a row a variant at each batch. */
+export function formatPrediction(rows: readonly Expected[]): string {
+  const columns = [
+    { head: 'batch' },
+    { head: 'variant', left: true },
+    { head: 'collectives, us' },
+    { head: 'step, us' },
+    { head: 'tokens/s' },
+    { head: 'against plan' },
+  ];
+  return formatTable(
+    columns,
+    rows.map(({ batch, variant, collectivesUs, stepUs, change }) => [
+      String(batch),
+      variant,
+      collectivesUs?.toFixed(1) ?? 'not measured',
+      stepUs?.toFixed(1) ?? '',
+      stepUs === undefined ? '' : ((batch * 1e6) / stepUs).toFixed(0),
+      change === undefined || variant === 'plan' ? '' : signed(change),
+    ]),
+  );
 }

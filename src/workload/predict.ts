@@ -2,6 +2,10 @@
  * @file What a choice of collectives changes in the throughput of a decode step, from measurements of the collectives alone: the sum over a step of what each
  * takes more, or less, than with the plan, over the time of the step. Everything else in a step is taken to stay as it is.
  */
+import { evaluateDim } from '../graph/ir/dim.ts';
+import { type Graph, tensorOf } from '../graph/ir/graph.ts';
+import { elementBytes } from '../graph/ir/type.ts';
+import { OPERATIONS, type Quantization } from '../operations.ts';
 import type { PlanIndex } from '../plan/lookup.ts';
 import { measuredUs, type VariantName, type Wanted } from './variants.ts';
 
@@ -35,4 +39,34 @@ export function predictChange(
     deltaUs += sites * (us - planned);
   }
   return { deltaUs, change: stepUs / (stepUs + deltaUs) - 1 };
+}
+
+/** The collectives of a model's step for so many tokens, from its graph with everything fused that can be. */
+export function collectivesOf(
+  graph: Graph,
+  symbols: ReadonlyMap<string, number>,
+): (Wanted & { readonly sites: number })[] {
+  const found = new Map<string, { wanted: Wanted; sites: number }>();
+  for (const node of graph.nodes) {
+    const operation = OPERATIONS.find((name) => name === node.op);
+    const message = operation === 'all_gather' ? node.outputs[0] : node.operands.x;
+    const type = tensorOf(message);
+    if (!operation || !type) continue;
+    const shape = type.shape.map((dim) => evaluateDim(dim, symbols));
+    const wanted: Wanted = {
+      operation,
+      dtype: type.dtype as Wanted['dtype'],
+      bytes: shape.reduce((all, size) => all * size, elementBytes(type.dtype)),
+      registered: true,
+      ...(operation === 'all_reduce_rms_norm' && {
+        hidden: shape.at(-1)!,
+        quantization: node.operands.quantization as Quantization,
+      }),
+    };
+    const name = JSON.stringify(wanted);
+    const one = found.get(name) ?? { wanted, sites: 0 };
+    one.sites++;
+    found.set(name, one);
+  }
+  return [...found.values()].map(({ wanted, sites }) => ({ ...wanted, sites }));
 }

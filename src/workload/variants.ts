@@ -12,7 +12,7 @@ import { CrossoverError } from '../errors.ts';
 import type { Node } from '../graph/ir/graph.ts';
 import type { SiteContext } from '../graph/run/site.ts';
 import type { Operation, Quantization } from '../operations.ts';
-import { extrapolate } from '../plan/curve.ts';
+import { extrapolate, spans } from '../plan/curve.ts';
 import type { PlanKey } from '../plan/key.ts';
 import type { CompiledEntry, PlanIndex } from '../plan/lookup.ts';
 import type { Candidate } from '../plan/plan.ts';
@@ -63,7 +63,13 @@ export function measuredUs(
 ): number | undefined {
   const entry = wanted.registered ? entryFor(index, wanted, worldSize) : undefined;
   const found = entry && candidateFor(entry, variant, wanted, capBytes);
-  return found && extrapolate(found.points, wanted.bytes)?.us;
+  return found && timeOf(entry, found, wanted.bytes);
+}
+
+/** Of a candidate at a size; undefined where it was not measured while others were. */
+function timeOf({ entry }: CompiledEntry, { points }: Candidate, bytes: number): number | undefined {
+  const { from, to } = entry.measured;
+  return spans(points, Math.min(to, Math.max(from, bytes))) ? extrapolate(points, bytes)?.us : undefined;
 }
 
 /** What is outside the heap is dispatched as what is inside: copies come on top. */
@@ -77,11 +83,12 @@ function entryFor(
 
 /** The candidate of a plan's entry that a variant takes. */
 function candidateFor(
-  { entry }: CompiledEntry,
+  compiled: CompiledEntry,
   variant: VariantName,
   { operation, bytes }: Wanted,
   capBytes: number,
 ): Candidate | undefined {
+  const { entry } = compiled;
   if (variant === 'plan') {
     const range = entry.ranges.findLast(({ from }) => from <= bytes)!;
     return entry.candidates.find((one) => sameChoice(one, range));
@@ -89,7 +96,10 @@ function candidateFor(
   const suits = suitsVariant(variant, operation, bytes, capBytes);
   const timed = entry.candidates
     .filter(({ algorithm, relativeError }) => relativeError === undefined && suits(algorithm))
-    .map((candidate) => ({ candidate, us: extrapolate(candidate.points, bytes)!.us }));
+    .flatMap((candidate) => {
+      const us = timeOf(compiled, candidate, bytes);
+      return us === undefined ? [] : [{ candidate, us }];
+    });
   return timed.reduce<(typeof timed)[number] | undefined>(
     (best, one) => (best === undefined || one.us < best.us ? one : best),
     undefined,

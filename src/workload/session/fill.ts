@@ -6,7 +6,7 @@ import { Tensor } from '../../memory/tensor.ts';
 import { encodeArray } from '../../tensor/formats/array.ts';
 import type { ModelConfig } from '../models/config.ts';
 import { rotaryTable } from '../models/rope.ts';
-import { Checkpoint } from '../weights/checkpoint.ts';
+import type { Checkpoint } from '../weights/checkpoint.ts';
 import { type PlannedWeight, randomScale, type TensorWeight } from '../weights/planned.ts';
 import { fillsOf } from '../weights/random.ts';
 import { WeightReader } from '../weights/read.ts';
@@ -14,15 +14,11 @@ import type { FillWeight } from './model.ts';
 
 const BF16_BYTES = 2;
 
-/** For weights of a Hugging Face checkpoint. */
-export function checkpointWeights(comm: Communicator, folder: string): { fill: FillWeight; close(): void } {
-  const checkpoint = new Checkpoint(folder);
+/** For weights of a Hugging Face checkpoint, which stays the caller's. */
+export function checkpointWeights(comm: Communicator, checkpoint: Checkpoint): FillWeight {
   const reader = new WeightReader(checkpoint);
-  return {
-    fill: (weight, address) =>
-      reader.read(weight, (offset, bytes) => comm.engine.write(address + offset, bytes)),
-    close: () => checkpoint.close(),
-  };
+  return (weight, address) =>
+    reader.read(weight, (offset, bytes) => comm.engine.write(address + offset, bytes));
 }
 
 /** Bytes in which weights in codes are made; all of them share it. */

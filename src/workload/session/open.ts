@@ -12,6 +12,7 @@ import type { Plan } from '../../plan/plan.ts';
 import { buildModel } from '../models/build.ts';
 import type { ModelConfig } from '../models/config.ts';
 import type { SplitOptions } from '../models/split.ts';
+import { Checkpoint } from '../weights/checkpoint.ts';
 import { weightPlan } from '../weights/plan.ts';
 import type { PlannedWeight } from '../weights/planned.ts';
 import { type Capacity, roundUp, type SessionBytes, sessionBytes } from './capacity.ts';
@@ -92,16 +93,31 @@ function otherBytes({ capacity }: SessionRequest, weights: readonly PlannedWeigh
   return 4 * capacity.samples * capacity.places + codesRoom(weights);
 }
 
-function weightSource(
-  comm: Communicator,
-  { checkpoint, config }: SessionRequest,
+/** A checkpoint that has all weights of a rank; undefined for random weights. */
+function openCheckpoint(
+  { checkpoint: folder }: SessionRequest,
   weights: readonly PlannedWeight[],
-): { fill: FillWeight; close(): void } {
-  if (checkpoint !== undefined) return checkpointWeights(comm, checkpoint);
+): Checkpoint | undefined {
+  if (folder === undefined) return undefined;
+  const checkpoint = new Checkpoint(folder);
+  try {
+    checkpoint.check(weights);
+    return checkpoint;
+  } catch (error) {
+    checkpoint.close();
+    throw error;
+  }
+}
+
+function randomFill(
+  comm: Communicator,
+  { config }: SessionRequest,
+  weights: readonly PlannedWeight[],
+): FillWeight {
   const bytes = codesRoom(weights);
   const { engine, heap } = comm;
   const room = bytes === 0 ? 0 : engine.allocate ? engine.allocate(bytes) : heap.allocate(bytes);
-  return { fill: randomWeights(comm, config, room), close: () => {} };
+  return randomWeights(comm, config, room);
 }
 
 /** Collective. `report` is told how far it is. */
@@ -121,6 +137,7 @@ export function openSession(
   );
   const demand = demandOf(request, group.size);
   const measures = group.size > 1 && request.tunedTokens > 0 && isMissing(request.plan, demand);
+  const checkpoint = openCheckpoint(request, weights);
   // Measuring is over when the model takes its memory.
   const arenaBytes = Math.max(bytes.arena, measures ? measuringBytes(request.engine, demand) + (4 << 20) : 0);
   const comm = createCommunicator(group, {
@@ -135,14 +152,15 @@ export function openSession(
     const index = measures
       ? completePlan(comm, request.plan, demand, (done, words) => report(done / 2, words))
       : planOrNone(comm, request.plan);
-    const source = weightSource(comm, request, weights);
-    const model = new HeldModel(comm, graph, request.capacity, weights, source.fill, (done, words) =>
+    const fill = checkpoint ? checkpointWeights(comm, checkpoint) : randomFill(comm, request, weights);
+    const model = new HeldModel(comm, graph, request.capacity, weights, fill, (done, words) =>
       report(0.5 + done / 2, words),
     );
-    source.close();
     return { model, index, measured: measures, bytes, close: () => comm.close() };
   } catch (error) {
     comm.close();
     throw error;
+  } finally {
+    checkpoint?.close();
   }
 }
