@@ -3,11 +3,13 @@
  */
 import { CrossoverError } from '../../../errors.ts';
 import type { ComputeOperands } from '../../compute.ts';
+import { MOST_CHOICES } from '../../validate-compute.ts';
 import { atMost, isWhole, PACK } from './shape.ts';
 import type { ComputeTable, ComputeTarget, ModelSources } from './target.ts';
 
 const source = 'sampling.cu';
 const THREADS = 256;
+const WARP = 32;
 /** Packs of a thread, in the names of the kernels. */
 const FEW_PACKS = 1;
 const MANY_PACKS = 4;
@@ -68,7 +70,7 @@ export const SAMPLING: ComputeTable = {
       if (slices === 1) return;
       target.launch({
         source,
-        kernel: 'top_k_merge',
+        kernel: `top_k_merge_${slices * choices <= 8 * THREADS ? 8 : 32}`,
         grid: [tokens],
         block: THREADS,
         params: { addresses: [out, scratch], integers: [choices, start, slices] },
@@ -85,7 +87,7 @@ export const SAMPLING: ComputeTable = {
         source,
         kernel: 'sample',
         grid: [tokens],
-        block: Math.max(64, 32 * Math.ceil((ranks * choices) / 32)),
+        block: Math.max(MOST_CHOICES, WARP * Math.ceil((ranks * choices) / WARP)),
         params: {
           addresses: [out, candidates, temperatures, uniforms],
           integers: [tokens, ranks, choices],
