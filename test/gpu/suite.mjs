@@ -12,11 +12,14 @@ const FAMILIES = {
 };
 
 /** One GPU is enough for these, and they run on one only. */
-const COMPUTE = Object.entries(FAMILIES).map(([name, families]) => ({
+const COMPUTE = [
+  ...Object.entries(FAMILIES).map(([name, families]) => [name, { families, large: true }]),
+  // Other ways to compute them than those that are taken untried.
+  ['products, tuned', { families: ['linear', 'scaled_linear'], large: true, tuned: true, seed: 2 }],
+].map(([name, options]) => ({
   name: `compute: ${name}`,
   program: 'compute/programs/kernels.ts',
-  options: { families, large: true },
-  worlds: [1],
+  options,
   seconds: 300,
 }));
 

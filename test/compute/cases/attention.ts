@@ -10,167 +10,7 @@ import {
 import { memoryOf, sequencesOf, slotsInUse } from '../support/caches.ts';
 import { type Case, given, type Making, made, normals, numbersOf } from '../support/case.ts';
 import { ARITHMETIC, FUNCTION, gamma, near } from '../support/judge.ts';
-
-interface Shape {
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly head: number;
-  readonly rope?: number;
-  /** The head's, unless said. */
-  readonly valueHead?: number;
-  /** Whether values are the first elements of keys. */
-  readonly latent?: boolean;
-  readonly pageSize: number;
-  /** Places of each sequence, and how many of its last ones are tokens. */
-  readonly sequences: readonly (readonly [length: number, tokens: number])[];
-  readonly shuffled?: boolean;
-  /** Of scores: far from 1 makes weights of softmax that are nearly 0 and 1. */
-  readonly sharpness?: number;
-  readonly odd?: boolean;
-}
-
-const SMALL: readonly Shape[] = [
-  { heads: 4, kvHeads: 1, head: 64, pageSize: 16, sequences: [[1, 1]] },
-  {
-    heads: 4,
-    kvHeads: 2,
-    head: 64,
-    pageSize: 16,
-    sequences: [
-      [37, 1],
-      [1, 1],
-      [64, 1],
-    ],
-  },
-  {
-    heads: 2,
-    kvHeads: 2,
-    head: 128,
-    pageSize: 1,
-    sequences: [
-      [9, 1],
-      [20, 1],
-    ],
-  },
-  {
-    heads: 8,
-    kvHeads: 1,
-    head: 32,
-    pageSize: 64,
-    sequences: [
-      [63, 1],
-      [64, 1],
-      [65, 1],
-    ],
-  },
-  { heads: 6, kvHeads: 2, head: 64, pageSize: 100, sequences: [[100, 1]], odd: true },
-  { heads: 4, kvHeads: 4, head: 64, pageSize: 16, sequences: [[33, 33]] },
-  {
-    heads: 4,
-    kvHeads: 1,
-    head: 64,
-    pageSize: 16,
-    sequences: [
-      [70, 40],
-      [5, 5],
-      [18, 1],
-    ],
-  },
-  {
-    heads: 2,
-    kvHeads: 1,
-    head: 128,
-    pageSize: 16,
-    sequences: [
-      [20, 7],
-      [41, 9],
-    ],
-    shuffled: true,
-  },
-  { heads: 2, kvHeads: 1, head: 64, pageSize: 16, sequences: [[50, 3]], sharpness: 30 },
-  { heads: 3, kvHeads: 1, head: 10, valueHead: 7, pageSize: 5, sequences: [[12, 4]], odd: true },
-  { heads: 5, kvHeads: 2, head: 8, pageSize: 3, sequences: [[11, 2]], odd: true },
-  {
-    heads: 4,
-    kvHeads: 1,
-    head: 64,
-    rope: 16,
-    latent: true,
-    pageSize: 16,
-    sequences: [
-      [19, 1],
-      [40, 1],
-    ],
-  },
-  {
-    heads: 2,
-    kvHeads: 1,
-    head: 512,
-    rope: 64,
-    latent: true,
-    pageSize: 64,
-    sequences: [
-      [21, 2],
-      [3, 1],
-    ],
-  },
-  { heads: 4, kvHeads: 1, head: 32, rope: 16, latent: true, pageSize: 1, sequences: [[30, 20]], odd: true },
-  { heads: 2, kvHeads: 2, head: 32, rope: 32, valueHead: 32, pageSize: 16, sequences: [[9, 3]], odd: true },
-  { heads: 4, kvHeads: 1, head: 64, pageSize: 16, sequences: [] },
-];
-
-const LARGE: readonly Shape[] = [
-  { heads: 32, kvHeads: 8, head: 128, pageSize: 16, sequences: [[3000, 1]] },
-  {
-    heads: 8,
-    kvHeads: 2,
-    head: 128,
-    pageSize: 64,
-    sequences: [
-      [1500, 1],
-      [1, 1],
-      [777, 1],
-      [2047, 1],
-      [64, 1],
-    ],
-  },
-  {
-    heads: 8,
-    kvHeads: 1,
-    head: 128,
-    pageSize: 64,
-    sequences: [
-      [600, 150],
-      [130, 130],
-    ],
-  },
-  { heads: 14, kvHeads: 2, head: 64, pageSize: 64, sequences: [[257, 257]] },
-  {
-    heads: 4,
-    kvHeads: 4,
-    head: 128,
-    pageSize: 16,
-    sequences: [
-      [200, 64],
-      [65, 65],
-      [700, 1],
-      [300, 2],
-    ],
-  },
-  {
-    heads: 16,
-    kvHeads: 1,
-    head: 512,
-    rope: 64,
-    latent: true,
-    pageSize: 64,
-    sequences: [
-      [1300, 1],
-      [70, 1],
-    ],
-  },
-  { heads: 4, kvHeads: 1, head: 512, rope: 64, latent: true, pageSize: 64, sequences: [[150, 150]] },
-];
+import { LARGE, type Shape, SMALL, sequencesIn } from './attention-shapes.ts';
 
 export function attentionCases(making: Making): Case[] {
   return casesOf(making, 'attention');
@@ -192,9 +32,10 @@ function caseOf(
   i: number,
 ): Case {
   const { heads, kvHeads, head, rope = 0, valueHead = head, latent = false, pageSize, sharpness = 1 } = shape;
+  const all = sequencesIn(shape);
   const sequences = sequencesOf(random, {
-    lengths: shape.sequences.map(([length]) => length),
-    tokens: shape.sequences.map(([, tokens]) => tokens),
+    lengths: all.map(([length]) => length),
+    tokens: all.map(([, tokens]) => tokens),
     pageSize,
     shuffled: shape.shuffled ?? false,
   });

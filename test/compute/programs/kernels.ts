@@ -2,10 +2,12 @@
  * @file Every kernel of models on the engine of this rank, case by case.
  */
 import { createCommunicator } from '../../../dist/collective/create.js';
+import type { Product } from '../../../dist/engine/compute.js';
 import type { Group } from '../../../dist/group/group.js';
 import type { ProgramData } from '../../collective/support/engines.ts';
 import { Random } from '../../collective/support/random.ts';
 import { FAMILIES } from '../cases/families.ts';
+import type { Case } from '../support/case.ts';
 import { type Found, runCases } from '../support/run.ts';
 
 export interface KernelsOptions {
@@ -13,6 +15,8 @@ export interface KernelsOptions {
   readonly families?: readonly string[];
   /** Shapes as models have them. */
   readonly large?: boolean;
+  /** Whether products are tuned before they run. */
+  readonly tuned?: boolean;
   readonly seed?: number;
 }
 
@@ -30,7 +34,7 @@ export default function kernels(
   _args: string[],
   { engine: name, options }: ProgramData<KernelsOptions>,
 ): KernelsReport {
-  const { families = Object.keys(FAMILIES), large = false, seed = 1 } = options;
+  const { families = Object.keys(FAMILIES), large = false, tuned = false, seed = 1 } = options;
   const comm = createCommunicator(group, {
     engine: name,
     plan: null,
@@ -42,7 +46,9 @@ export default function kernels(
   for (const family of families) {
     const making = { random: new Random(seed), engine: name, large };
     try {
-      found[family] = runCases(comm.engine, memory, making.random, FAMILIES[family]!(making));
+      const cases = FAMILIES[family]!(making);
+      if (tuned) comm.engine.tuneProducts?.(cases.flatMap(productOf));
+      found[family] = runCases(comm.engine, memory, making.random, cases);
     } catch (error) {
       found[family] = { cases: 0, refused: 0, problems: [`${family}: threw ${placeOf(error)}`] };
     }
@@ -53,6 +59,13 @@ export default function kernels(
     problems: all.flatMap(({ problems }) => problems.slice(0, ENOUGH)),
     families: found,
   };
+}
+
+/** What is tuned for a case. */
+function productOf({ kernel, integers }: Case): Product[] {
+  if (kernel !== 'linear' && kernel !== 'scaled_linear' && kernel !== 'head_linear') return [];
+  const { tokens = 0, heads = 1, outer = 0, inner = 0 } = integers;
+  return tokens === 0 ? [] : [{ kernel, tokens, heads, outer, inner }];
 }
 
 /** What was thrown, and where. */
