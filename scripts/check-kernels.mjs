@@ -92,7 +92,12 @@ async function describeFile(file) {
   if (kept[file]?.hash !== hash) {
     const output = join(folder, `${file}.cubin`);
     const { code, log } = await runNvcc(['-arch', architectures[0], '-o', output, sourcePath(file)]);
-    kept[file] = { hash, entries: [...parse(log).keys()], error: code === 0 ? undefined : log, results: {} };
+    const found = parse(log);
+    // As it is means without macros, too.
+    const results = Object.fromEntries(
+      [...found].map(([entry, result]) => [keyOf(entry, [], architectures[0]), result]),
+    );
+    kept[file] = { hash, entries: [...found.keys()], error: code === 0 ? undefined : log, results };
   }
   const { entries, error, results } = kept[file];
   return { file, entries, error, variants, results };
