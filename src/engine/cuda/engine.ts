@@ -106,11 +106,8 @@ export class CudaEngine implements Engine {
     const clusters = device.capability >= PROGRAMMATIC_FROM;
     this.#target = { multiprocessors: device.multiprocessors, worldSize: group.size, clusters };
     this.#status = inDriver(group, () => new Status(device, stopWordsOf(group)));
-    this.#functions = new Functions(
-      device,
-      group.size,
-      options.warn ?? ((line) => console.error(`crossover: ${line}`)),
-    );
+    const { warn = (line) => console.error(`crossover: ${line}`) } = options;
+    this.#functions = new Functions(device, group.size, warn);
     this.#record = new LaunchRecord({
       rank: group.rank,
       peers: blocks.peers,
@@ -125,6 +122,7 @@ export class CudaEngine implements Engine {
       capturing: () => this.#capture !== undefined,
       loading: (load) => this.#loading(load),
       count: () => this.#count(),
+      warn,
     });
     const tune = TUNE_PRODUCTS;
     if (tune) this.tuneProducts = (products) => tune(products, this.#compute, group);

@@ -21,6 +21,7 @@ export interface ComputeHost {
   loading<T>(load: () => T): T;
   /** Notes a launch in a recording. */
   count(): void;
+  warn(line: string): void;
 }
 
 const NONE: readonly string[] = [];
@@ -92,6 +93,10 @@ export class Compute implements ComputeTarget {
 
   loading<T>(load: () => T): T {
     return this.#host.loading(load);
+  }
+
+  warn(line: string): void {
+    this.#host.warn(line);
   }
 
   once<T extends { close?(): void }>(make: (target: ComputeTarget) => T): T {

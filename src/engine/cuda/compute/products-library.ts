@@ -58,10 +58,12 @@ export interface Problem {
   readonly algorithms: readonly Uint8Array[];
   /** Those that have run, so that their kernels are loaded. */
   readonly loaded: Set<Uint8Array>;
-  /** Algorithms that this problem has not, of the same product with another end. */
+  /** Algorithms that do not work for it: of the same product with another end, or suggested in vain. */
   readonly refused: Set<Uint8Array>;
 }
 
+/** Invalid value, not supported: what a suggestion may turn out to be. */
+const UNSUPPORTED: readonly number[] = [7, 15];
 const WORKSPACE_BYTES = 32 << 20;
 const MOST_SUGGESTIONS = 8;
 /** What operands are aligned to at least, in bytes. */
@@ -112,29 +114,33 @@ export class ProductLibrary {
     return problem;
   }
 
-  /** `algorithm` where the problem has it, its own first guess otherwise. `loading` makes calls that may load kernels. */
+  /**
+   * By `algorithm` where the problem has it, else by the first suggestion that works; false where none does. `loading` makes calls that may load
+   * kernels.
+   */
   run(
     problem: Problem,
     algorithm: Uint8Array | undefined,
     operands: LibraryOperands,
-    loading: (call: () => void) => void,
-  ): void {
+    loading: (call: () => number) => number,
+  ): boolean {
     const { bias, xScale, weightScale } = operands;
-    const wanted = algorithm && !problem.refused.has(algorithm) ? algorithm : problem.algorithms[0]!;
     if (bias !== 0) this.#point(problem, DESCRIPTOR.biasPointer, bias);
     if (weightScale !== 0) this.#point(problem, DESCRIPTOR.scaleA, weightScale);
     if (xScale !== 0) this.#point(problem, DESCRIPTOR.scaleB, xScale);
-    const call = (): void => {
-      const status = this.#multiply(problem, wanted, operands);
+    const { loaded, refused, algorithms } = problem;
+    for (const wanted of algorithm ? [algorithm, ...algorithms] : algorithms) {
+      if (refused.has(wanted)) continue;
+      const call = (): number => this.#multiply(problem, wanted, operands);
+      const status = loaded.has(wanted) ? call() : loading(call);
       if (status === LT_SUCCESS) {
-        problem.loaded.add(wanted);
-      } else if (wanted !== problem.algorithms[0]) {
-        problem.refused.add(wanted);
-        this.run(problem, undefined, operands, loading);
-      } else checkLt(status, problem.name);
-    };
-    if (problem.loaded.has(wanted)) call();
-    else loading(call);
+        loaded.add(wanted);
+        return true;
+      }
+      if (!UNSUPPORTED.includes(status)) checkLt(status, problem.name);
+      refused.add(wanted);
+    }
+    return false;
   }
 
   /** Nothing of it may be under way. */

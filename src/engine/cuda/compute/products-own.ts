@@ -2,7 +2,7 @@
  * @file Launches of our own matrix products: linear_skinny.cu, linear_tiles.cu, expert_linear.cu, linear_any.cu.
  */
 import {
-  mostShared,
+  gridOf,
   type OwnWay,
   type ProductShape,
   roomForTokens,
@@ -10,6 +10,7 @@ import {
   skinnyShared,
   type Tiles,
   tilesShared,
+  type WayTarget,
 } from './products-ways.ts';
 import type { ComputeTarget, ModelLaunch, ModelSources } from './target.ts';
 
@@ -60,22 +61,15 @@ function tokenTiles({ order, tokens, groups }: OwnProduct, size: number): number
   return Math.floor((tokens + Math.min(groups, tokens) * (size - 1)) / size);
 }
 
-function skinny(
-  way: Skinny,
-  product: OwnProduct,
-  { multiprocessors, capability }: ComputeTarget,
-): ModelLaunch {
+function skinny(way: Skinny, product: OwnProduct, target: WayTarget): ModelLaunch {
   const y = tokenTiles(product, way.tokens);
   const z = product.order === 0 ? product.groups : 1;
   const room = roomForTokens(way, product.tokens);
   const sharedBytes = skinnyShared(way, product.tokens);
-  const fit = Math.max(1, Math.min(way.blocks, Math.floor(mostShared(capability) / sharedBytes)));
-  const rowTiles = Math.ceil(product.outer / way.rows);
-  const atATime = Math.max(1, Math.floor((fit * multiprocessors) / (way.cluster * y * z)));
-  const span = Math.ceil(rowTiles / atATime);
+  const { span, blocks } = gridOf(way, product, target, y * z);
   return {
     ...functionOf(product, 'linear_skinny.cu', `skinny_${way.tokens}x${way.rows}`),
-    grid: [Math.ceil(rowTiles / span) * way.cluster, y, z],
+    grid: [blocks * way.cluster, y, z],
     block: way.warps * WARP,
     sharedBytes,
     cluster: way.cluster,

@@ -1,25 +1,20 @@
 /**
  * @file Finds the fastest way to compute products by measuring, on rank 0, and tells all ranks: what is computed on every rank alike then has the same bits
- * everywhere. Weights are read from memory and not from the cache, as a model's are: they rotate through more than the cache holds, where
- * there is room for that. What is timed is a CUDA graph of several products in a row.
+ * everywhere. What is timed is a CUDA graph of several products in a row, by `stopwatch`. Weights are read from memory and not from the cache, as a model's are: they
+ * rotate through more than the cache holds, where there is room for that.
  */
-import {
-  CUDA_SUCCESS,
-  type CUevent,
-  type CUgraph,
-  type CUgraphExec,
-  check,
-  handleFrom,
-} from '../../../ffi/cuda.ts';
+import { CrossoverError } from '../../../errors.ts';
+import { CUDA_SUCCESS, check } from '../../../ffi/cuda.ts';
 import type { Group } from '../../../group/group.ts';
 import type { Product } from '../../compute.ts';
+import { validateCompute } from '../../validate-compute.ts';
 import { type Device, isIdle } from '../device.ts';
 import { PLAIN, type Products, productsOf } from './products.ts';
 import type { OwnProduct } from './products-own.ts';
 import { bytesOf, ownCandidates, type ProductShape, type Way } from './products-ways.ts';
+import { Stopwatch } from './stopwatch.ts';
 import type { ComputeTarget } from './target.ts';
 
-const RELAXED = 2;
 /** Two numbers of bf16, 1.5 and -1.5, or four codes of f8e4m3: something that is not 0. */
 const PATTERN = 0x3fc0bfc0;
 /** Of a recording, in microseconds, as far as one launch is not longer. */
@@ -29,26 +24,43 @@ const MOST_LAUNCHES = 24;
 const BYTES = 4e6;
 const OPERATIONS = 6e8;
 const LEAST = 2;
-/** Of the cache's size: what weights rotate through. */
-const CACHES = 2.5;
-/** Suggestions of cuBLASLt that are tried for products that take long, whose time is not in the details. */
-const FEW_SUGGESTIONS = 4;
+/** Weights rotate through so many caches: with fewer, part of them is still there. */
+const CACHES = 8;
+/** Products that take longer, in microseconds, are tried with few of cuBLASLt's suggestions, and once. */
 const LONG = 1000;
+const FEW_SUGGESTIONS = 4;
+/** How much slower than the fastest so far a first look shows that there need be no second. */
+const HOPELESS = 1.3;
+/** How much faster another way must be than the first guess. */
+const BETTER = 0.98;
 
-/** Collective over the group; outside of captures, with nothing under way. */
+/** Collective over the group; outside of captures, with nothing under way. @throws CrossoverError for what is no product */
 export function tuneProducts(products: readonly Product[], target: ComputeTarget, group: Group): void {
-  const own = productsOf(target);
+  if (target.capturing)
+    throw new CrossoverError('products cannot be tuned while a recording is made; tune them before');
   const shapes = distinct(products.map(shapeOf));
+  if (shapes.length === 0) return;
+  const own = productsOf(target);
   // Algorithms are of one version of the library, which all ranks must have.
   const versions = group.gather(own.library?.version ?? 0);
   const common = versions.every((version) => version === versions[0]) && versions[0] !== 0;
-  for (const shape of shapes) {
-    const way = group.broadcast(group.rank === 0 ? fastest(shape, own, target, common) : undefined);
-    if (way) own.choose(shape, way);
+  const room = group.rank === 0 ? new Room(target.device, shapes) : undefined;
+  try {
+    for (const shape of shapes) {
+      const way = group.broadcast(room && fastest(shape, own, target, common, room));
+      if (way) own.choose(shape, way);
+    }
+  } finally {
+    room?.free();
   }
 }
 
 function shapeOf({ kernel, tokens, heads, outer, inner }: Product): ProductShape {
+  const none = { out: 0, x: 0, weight: 0, bias: 0, xScale: 0, weightScale: 0 };
+  const sizes = { tokens, outer, inner, heads, scalePerToken: 0 };
+  validateCompute(kernel, { ...none, ...sizes }, 'shape');
+  if (kernel !== 'head_linear' && heads !== 1)
+    throw new CrossoverError(`${kernel}: heads is ${heads}; use 1, or head_linear`);
   return { tokens, outer, inner, groups: heads, codes: kernel === 'scaled_linear' };
 }
 
@@ -57,130 +69,133 @@ function distinct(shapes: readonly ProductShape[]): ProductShape[] {
   return [...found.values()].filter(({ tokens }) => tokens > 0);
 }
 
+/** Microseconds, roughly. */
+function estimate(shape: ProductShape): number {
+  const { tokens, outer, inner, groups } = shape;
+  return LEAST + weightBytes(shape) / BYTES + (2 * tokens * groups * outer * inner) / OPERATIONS;
+}
+
+function weightBytes(shape: ProductShape): number {
+  return shape.groups * shape.outer * shape.inner * bytesOf(shape);
+}
+
 /** Undefined where there is no memory to measure in: the guess stays. */
 function fastest(
   shape: ProductShape,
   own: Products,
   target: ComputeTarget,
   library: boolean,
+  room: Room,
 ): Way | undefined {
-  const { device } = target;
-  const { tokens, outer, inner, groups } = shape;
-  const weight = groups * outer * inner * bytesOf(shape);
-  const x = tokens * groups * inner * bytesOf(shape);
-  const out = tokens * groups * outer * 2;
-  const estimate = LEAST + weight / BYTES + (2 * tokens * groups * outer * inner) / OPERATIONS;
-  const ways: Way[] = ownCandidates(shape, target, library);
-  if (library) {
-    const problem = own.library!.problem({ ...shape, bias: false, vectors: false });
-    const algorithms = problem?.algorithms.slice(0, estimate > LONG ? FEW_SUGGESTIONS : undefined) ?? [];
-    const many = ways.filter((way) => way.by === 'skinny' || tokens <= 64);
-    ways.splice(0, ways.length, ...(algorithms.length > 0 ? many : ways));
-    ways.push(...algorithms.map((algorithm): Way => ({ by: 'library', algorithm })));
-  }
-  if (ways.length < 2) return ways[0];
-  const rotation = Math.max(1, Math.ceil((CACHES * device.cacheBytes) / weight));
-  for (const copies of rotation > 1 ? [rotation, 1] : [1]) {
-    const room = new Room(device, [copies * round(weight), round(x), round(out), 256]);
-    if (!room.there) continue;
-    try {
-      const [weights, inputs, outputs, scales] = room.addresses as [number, number, number, number];
-      const launches = Math.max(1, Math.min(MOST_LAUNCHES, Math.round(RECORDING / estimate)));
-      const product = (i: number): OwnProduct => ({
-        ...PLAIN,
-        ...shape,
-        out: outputs,
-        x: inputs,
-        weight: weights + (i % copies) * round(weight),
-        xScale: shape.codes ? scales : 0,
-        weightScale: shape.codes ? scales : 0,
-      });
-      let best: Way | undefined;
-      let least = Number.POSITIVE_INFINITY;
-      for (const way of ways) {
-        const time = timed(device, launches, least, (i) => own.runBy(way, product(i)));
-        if (time >= least) continue;
-        least = time;
-        best = way;
-      }
-      return best;
-    } finally {
-      room.free();
+  const ways = candidates(shape, own, target, library);
+  const places = room.placesOf(shape);
+  if (ways.length < 2 || !places) return ways[0];
+  const { weights, x, out, scales } = places;
+  const time = estimate(shape);
+  const launches = Math.max(1, Math.min(MOST_LAUNCHES, Math.round(RECORDING / time)));
+  const operands = { ...PLAIN, ...shape, out, x, xScale: scales, weightScale: scales };
+  const product = (i: number): OwnProduct => ({ ...operands, weight: weights[i % weights.length]! });
+  const watch = new Stopwatch(target.device);
+  try {
+    let best: Way | undefined;
+    let least = Number.POSITIVE_INFINITY;
+    for (const way of ways) {
+      const enough = time > LONG ? 0 : least * HOPELESS;
+      const found = watch.time(launches, enough, (i) => own.runBy(way, product(i)));
+      if (found >= least) continue;
+      least = best ? found : found * BETTER;
+      best = way;
     }
+    return best;
+  } finally {
+    watch.close();
   }
-  return undefined;
 }
 
-/** To what addresses are aligned to. */
-function round(bytes: number): number {
-  return Math.ceil(bytes / 256) * 256;
+/** The guess comes first. */
+function candidates(shape: ProductShape, own: Products, target: ComputeTarget, library: boolean): Way[] {
+  const count = estimate(shape) > LONG ? FEW_SUGGESTIONS : undefined;
+  const problem = library ? own.library!.problem({ ...shape, bias: false, vectors: false }) : undefined;
+  const suggested = (problem?.algorithms.slice(0, count) ?? []).map(
+    (algorithm): Way => ({ by: 'library', algorithm }),
+  );
+  const ours = ownCandidates(shape, target, suggested.length > 0);
+  return own.wayOf(shape).by === 'library' ? [...suggested, ...ours] : [...ours, ...suggested];
 }
 
-/** Memory for one product's measurement, filled with something. */
+interface Places {
+  readonly weights: readonly number[];
+  readonly x: number;
+  readonly out: number;
+  /** 0 where there are none. */
+  readonly scales: number;
+}
+
+/** Memory to measure in, filled with something: as much as the largest product needs, and for less than that where there is no more. */
 class Room {
-  readonly addresses: number[] = [];
-  readonly there: boolean;
   readonly #device: Device;
+  readonly #weights: Region;
+  readonly #x: Region;
+  readonly #out: Region;
 
-  constructor(device: Device, sizes: readonly number[]) {
+  constructor(device: Device, shapes: readonly ProductShape[]) {
     this.#device = device;
-    const address = new BigUint64Array(1);
-    this.there = sizes.every((bytes) => {
-      if (device.cuda.memAlloc(address, bytes) !== CUDA_SUCCESS) return false;
-      this.addresses.push(Number(address[0]));
-      check(
-        device.cuda.memsetD32Async(this.addresses.at(-1)!, PATTERN, bytes / 4, device.stream),
-        'cuMemsetD32Async',
-      );
-      return true;
-    });
-    if (!this.there) this.free();
+    const most = (bytes: (shape: ProductShape) => number): number => Math.max(...shapes.map(bytes));
+    const x = ({ tokens, groups, inner }: ProductShape): number => tokens * groups * inner * 2;
+    const out = ({ tokens, groups, outer }: ProductShape): number => tokens * groups * outer * 2;
+    const rotation = CACHES * device.cacheBytes;
+    this.#x = allocate(device, [most(x), most(x) / 8]);
+    this.#out = allocate(device, [most(out), most(out) / 8]);
+    this.#weights = allocate(device, [
+      Math.max(rotation, most(weightBytes)),
+      rotation,
+      rotation / 2,
+      rotation / 8,
+    ]);
+  }
+
+  placesOf(shape: ProductShape): Places | undefined {
+    const { tokens, groups, outer, inner, codes } = shape;
+    const weight = Math.ceil(weightBytes(shape) / 256) * 256;
+    const copies = Math.min(
+      Math.floor(this.#weights.bytes / weight),
+      Math.ceil((CACHES * this.#device.cacheBytes) / weight),
+    );
+    const fits =
+      copies > 0 &&
+      tokens * groups * inner * 2 <= this.#x.bytes &&
+      tokens * groups * outer * 2 <= this.#out.bytes;
+    if (!fits) return undefined;
+    return {
+      weights: Array.from({ length: copies }, (_, i) => this.#weights.address + i * weight),
+      x: this.#x.address,
+      out: this.#out.address,
+      // Any float32 will do.
+      scales: codes ? this.#weights.address : 0,
+    };
   }
 
   free(): void {
-    wait(this.#device);
-    for (const address of this.addresses.splice(0)) this.#device.cuda.memFree(address);
+    while (!isIdle(this.#device));
+    for (const { address } of [this.#weights, this.#x, this.#out])
+      if (address !== 0) this.#device.cuda.memFree(address);
   }
 }
 
-/** Microseconds of one of `launches` launches in a row; a first look that is half as slow again as `least` is enough. */
-function timed(device: Device, launches: number, least: number, launch: (i: number) => void): number {
-  const { cuda, stream } = device;
-  // Loads what is to be loaded, which a capture might not allow.
-  launch(0);
-  check(cuda.streamBeginCapture(stream, RELAXED), 'cuStreamBeginCapture');
-  const made = new BigUint64Array(1);
-  try {
-    for (let i = 0; i < launches; i++) launch(i);
-  } finally {
-    cuda.streamEndCapture(stream, made);
-  }
-  const graph = made[0] as CUgraph;
-  const exec = handleFrom<CUgraphExec>((out) => cuda.graphInstantiate(out, graph, 0), 'cuGraphInstantiate');
-  const create = (): CUevent => handleFrom((out) => cuda.eventCreate(out, 0), 'cuEventCreate');
-  const [start, stop] = [create(), create()];
-  const milliseconds = new Float32Array(1);
-  let best = Number.POSITIVE_INFINITY;
-  try {
-    check(cuda.graphLaunch(exec, stream), 'cuGraphLaunch');
-    for (let again = 0; again < 3; again++) {
-      check(cuda.eventRecord(start, stream), 'cuEventRecord');
-      check(cuda.graphLaunch(exec, stream), 'cuGraphLaunch');
-      check(cuda.eventRecord(stop, stream), 'cuEventRecord');
-      wait(device);
-      check(cuda.eventElapsedTime(milliseconds, start, stop), 'cuEventElapsedTime');
-      best = Math.min(best, (milliseconds[0]! * 1000) / launches);
-      if (best > 1.5 * least || best > LONG) break;
-    }
-  } finally {
-    cuda.eventDestroy(start);
-    cuda.eventDestroy(stop);
-    cuda.graphExecDestroy(exec);
-    cuda.graphDestroy(graph);
-  }
-  return best;
+interface Region {
+  readonly address: number;
+  readonly bytes: number;
 }
 
-function wait(device: Device): void {
-  while (!isIdle(device));
+/** The first of these sizes that there is memory for. */
+function allocate({ cuda, stream }: Device, sizes: readonly number[]): Region {
+  const out = new BigUint64Array(1);
+  for (const size of sizes) {
+    const bytes = Math.ceil(size / 256) * 256;
+    if (cuda.memAlloc(out, bytes) !== CUDA_SUCCESS) continue;
+    const address = Number(out[0]);
+    check(cuda.memsetD32Async(address, PATTERN, bytes / 4, stream), 'cuMemsetD32Async');
+    return { address, bytes };
+  }
+  return { address: 0, bytes: 0 };
 }

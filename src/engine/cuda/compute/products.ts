@@ -16,27 +16,34 @@ const SCALES_SOURCE = 'linear_scales.cu';
 const SCALES_THREADS = 256;
 /** The most rows of a weight whose factor is repeated for cuBLASLt. */
 const MOST_SCALES = 1 << 18;
+const SCALE_ALIGNMENT = 16;
 
 export const PRODUCT_SOURCES: ModelSources = { ...OWN_SOURCES, [SCALES_SOURCE]: [[]] };
 
 /** What an engine keeps for its products. */
 export class Products {
-  /** Undefined where cuBLASLt cannot be used. */
-  readonly library: ProductLibrary | undefined;
-  /** Why it cannot. */
-  readonly without: string | undefined;
   readonly #target: ComputeTarget;
   readonly #chosen = new Map<string, Way>();
+  /** Undefined until it is asked for, null where there is none. */
+  #library: ProductLibrary | null | undefined;
   #scales = 0;
 
   constructor(target: ComputeTarget) {
     this.#target = target;
+  }
+
+  /** Undefined where cuBLASLt cannot be used, which is told once. */
+  get library(): ProductLibrary | undefined {
+    if (this.#library !== undefined) return this.#library ?? undefined;
+    const target = this.#target;
     try {
-      this.library = target.loading(() => new ProductLibrary(cublasLt(), target.device));
+      this.#library = target.loading(() => new ProductLibrary(cublasLt(), target.device));
     } catch (error) {
       if (!(error instanceof CrossoverError)) throw error;
-      this.without = error.message;
+      this.#library = null;
+      target.warn(error.message);
     }
+    return this.#library ?? undefined;
   }
 
   choose(shape: ProductShape, way: Way): void {
@@ -44,7 +51,7 @@ export class Products {
   }
 
   wayOf(shape: ProductShape): Way {
-    return this.#chosen.get(keyOf(shape)) ?? guess(shape, this.#target, this.library !== undefined);
+    return this.#chosen.get(keyOf(shape)) ?? guess(shape, this.#target, () => this.library !== undefined);
   }
 
   run(product: OwnProduct): void {
@@ -58,7 +65,7 @@ export class Products {
   }
 
   close(): void {
-    this.library?.close();
+    this.#library?.close();
     if (this.#scales !== 0) this.#target.device.cuda.memFree(this.#scales);
   }
 
@@ -66,17 +73,33 @@ export class Products {
   #runByLibrary(algorithm: Uint8Array | undefined, product: OwnProduct): boolean {
     const target = this.#target;
     const vectors = product.codes && product.scalePerToken === 1;
-    if (!this.library || (vectors && product.outer > MOST_SCALES)) return false;
-    const problem = this.library.problem({ ...product, bias: product.bias !== 0, vectors });
+    const { library } = this;
+    if (!library || (vectors && (product.outer > MOST_SCALES || product.xScale % SCALE_ALIGNMENT !== 0)))
+      return false;
+    const problem = library.problem({ ...product, bias: product.bias !== 0, vectors });
     if (!problem) return false;
-    const operands = vectors ? { ...product, weightScale: this.#repeated(product) } : product;
-    this.library.run(problem, algorithm, operands, (call) => target.loading(call));
+    const operands = product.codes ? { ...product, ...this.#scalesOf(product, vectors) } : product;
+    if (!library.run(problem, algorithm, operands, (call) => target.loading(call))) return false;
     target.count();
     return true;
   }
 
-  /** The weight's factor as a vector: cuBLASLt takes vectors for both matrices or for none. */
-  #repeated({ weightScale, outer }: OwnProduct): number {
+  /** Factors as cuBLASLt takes them: vectors for both matrices or for none, that begin at multiples of 16 bytes. */
+  #scalesOf(
+    { xScale, weightScale, outer }: OwnProduct,
+    vectors: boolean,
+  ): { readonly xScale: number; readonly weightScale: number } {
+    const aligned = (scale: number, at: number): number =>
+      scale % SCALE_ALIGNMENT === 0 ? scale : this.#repeated(scale, 1, at);
+    if (vectors) return { xScale, weightScale: this.#repeated(weightScale, outer, 0) };
+    return {
+      xScale: aligned(xScale, SCALE_ALIGNMENT),
+      weightScale: aligned(weightScale, 2 * SCALE_ALIGNMENT),
+    };
+  }
+
+  /** A factor, `count` times, from byte `at` of memory for that on. */
+  #repeated(scale: number, count: number, at: number): number {
     const { device } = this.#target;
     const bytes = MOST_SCALES * 4;
     this.#scales ||= this.#target.loading(() =>
@@ -85,11 +108,11 @@ export class Products {
     this.#target.launch({
       source: SCALES_SOURCE,
       kernel: 'repeat_scale',
-      grid: [Math.ceil(outer / SCALES_THREADS)],
+      grid: [Math.ceil(count / SCALES_THREADS)],
       block: SCALES_THREADS,
-      params: { addresses: [this.#scales, weightScale], integers: [outer] },
+      params: { addresses: [this.#scales + at, scale], integers: [count] },
     });
-    return this.#scales;
+    return this.#scales + at;
   }
 }
 

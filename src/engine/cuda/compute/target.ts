@@ -50,6 +50,8 @@ export interface ComputeTarget {
   count(): void;
   /** Makes a call that may load kernels, and so wait for all that runs on the device. */
   loading<T>(load: () => T): T;
+  /** Tells the user what costs time here, without ending anything. */
+  warn(line: string): void;
   /** What `make` makes, once an engine; `close` of it is called with the engine's. */
   once<T extends { close?(): void }>(make: (target: ComputeTarget) => T): T;
 }
