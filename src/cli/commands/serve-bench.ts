@@ -205,13 +205,14 @@ function resultOf(
 }
 
 function describe(result: ServeResult): string {
-  const { model, precision, worldSize, engine, host, device, rows, skipped, seconds, prompt, most } = result;
+  const { model, precision, worldSize, engine, host, device, rows, seconds, prompt, most } = result;
   return `${[
     `# crossover ${VERSION}: serving ${model}, ${precision}, ${worldSize} ranks, ${engine} engine on ${hardwareOf(host, device)}`,
     `# Poisson arrivals for ${seconds} s at each rate, ${prompt}: prompts to ${most.input} tokens, outputs to ${most.output}; no prefix is shared`,
-    ...skipped.map(({ variant, reason }) => `# not run: ${variant}: ${reason}`),
+    ...(result.measured ? ['# no plan had the collectives of this model: they were measured first'] : []),
+    ...result.skipped.map(({ variant, reason }) => `# not run: ${variant}: ${reason}`),
     `\n${formatRates(rows)}`,
-    `\n${bold('All rates')}, ms; * is the lowest median of a rate`,
+    `\n${bold('All rates')}, ms; * is the lowest median of a rate, of one run each`,
     formatGlance(rows),
   ].join('\n')}\n`;
 }

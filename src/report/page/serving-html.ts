@@ -19,7 +19,7 @@ export function servingHtml(model: ServingModel, index: number): string {
   const table = tableOf(model);
   return `<section id="${id}" aria-labelledby="${id}-title" data-serving="${index}">
 <h2 id="${id}-title">${escapeHtml(title)}</h2>
-<p class="lead">${escapeHtml(about)}. Solid lines are medians, dashed lines 99th percentiles.</p>
+<p class="lead">${escapeHtml(about)}; one run each. Solid lines are medians, dashed lines 99th percentiles.</p>
 <ul class="summary" id="${id}-summary">${summary.map((line) => `<li>${escapeHtml(line)}</li>`).join('')}</ul>
 <div class="tools legend"><div class="group" role="group" aria-label="Variants of ${escapeHtml(title)}">${buttons.join('')}</div></div>
 <div class="charts two">${SERVING_QUANTITIES.map((quantity) => figure(model, quantity)).join('')}</div>

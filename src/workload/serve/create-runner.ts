@@ -30,6 +30,7 @@ export function createRunner(
   const runners = new Map<VariantName, ModelRunner>();
   return {
     vocabulary: request.session.config.vocabulary,
+    measured: session.measured,
     refusal: (variant) => variantRefusal(comm, variant),
     runner(variant) {
       let runner = runners.get(variant);

@@ -28,6 +28,8 @@ export interface ServeOutcome {
   /** Variants that cannot run here. */
   readonly skipped: readonly { readonly variant: VariantName; readonly reason: string }[];
   readonly limits: StepLimits;
+  /** Whether collectives were measured in this run, because no plan had them. */
+  readonly measured: boolean;
   /** The longest prompt and output that there could be. */
   readonly most: Length;
 }
@@ -85,7 +87,7 @@ export async function serveProgram(
   } finally {
     line.clear();
   }
-  return { rows, skipped, limits, most: lengths.most };
+  return { rows, skipped, limits, measured: runners.measured, most: lengths.most };
 }
 
 /** Those that can run; the others with the reason. */

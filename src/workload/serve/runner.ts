@@ -44,6 +44,8 @@ export interface StepRunner extends StepLimits {
 export interface Runners {
   /** Tokens are numbers below this. */
   readonly vocabulary: number;
+  /** Whether collectives had to be measured first, because no plan had them. */
+  readonly measured: boolean;
   /** Why a variant cannot run here; undefined when it can. The same on all ranks. */
   refusal(variant: VariantName): string | undefined;
   /** The runner of a variant, the same one each time. Collective: ranks ask in the same order. */

@@ -39,6 +39,7 @@ function simulate(clock: SimulatedClock): Runners & { asked: VariantName[] } {
   const asked: VariantName[] = [];
   return {
     vocabulary: VOCABULARY,
+    measured: false,
     asked,
     refusal: (variant) => (runners.has(variant) ? undefined : `no ${variant} here`),
     runner(variant) {
