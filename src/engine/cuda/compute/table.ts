@@ -3,6 +3,7 @@
  */
 import type { Group } from '../../../group/group.ts';
 import type { Product } from '../../compute.ts';
+import { ATTENTION, ATTENTION_SOURCES } from './attention.ts';
 import { CACHE_SOURCES, CACHES } from './caches.ts';
 import { PRODUCT_SOURCES, PRODUCTS } from './products.ts';
 import { tuneProducts } from './products-tune.ts';
@@ -14,6 +15,7 @@ import type { ComputeTable, ComputeTarget, ModelSources } from './target.ts';
 export const COMPUTE_TABLE: ComputeTable = {
   ...ROWS,
   ...CACHES,
+  ...ATTENTION,
   ...PRODUCTS,
   ...ROUTING,
   ...SAMPLING,
@@ -22,6 +24,7 @@ export const COMPUTE_TABLE: ComputeTable = {
 export const MODEL_SOURCES: ModelSources = {
   ...ROW_SOURCES,
   ...CACHE_SOURCES,
+  ...ATTENTION_SOURCES,
   ...PRODUCT_SOURCES,
   ...ROUTING_SOURCES,
   ...SAMPLING_SOURCES,
