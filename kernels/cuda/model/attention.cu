@@ -18,7 +18,7 @@ constexpr u32 PLACES = 16;
 constexpr u32 COLUMNS = VALUE / 8;
 constexpr u32 SIXTEENS = DEPTH / 16;
 // Eights of columns that are loaded at a time.
-constexpr u32 BATCH = 8;
+constexpr u32 BATCH = COLUMNS > 24 ? 4 : 8;
 // Tiles of a warp whose entries of the page table are there or on their way.
 constexpr u32 ENTRY_TILES = 8;
 // Places that one block reads sooner than several could merge what they have read: measured on an H200.
@@ -36,6 +36,20 @@ constexpr u32 AT_STATISTICS = AT_ENTRIES + WARPS * ENTRY_TILES * PLACES * 4;
 constexpr u32 AT_FACTORS = AT_STATISTICS + WARPS * ROWS * 8;
 // And [MOST_SHARES][ROWS] floats. attention-shapes.ts computes the same sum.
 static_assert(LATENT == 0 && ROPE == 0 && STAGES >= 2 && STAGES <= 3, "tiles of a warp");
+
+// The rows of a warp's tile, THERE packs each, filled up with zeros to PACKS; `slot` is that of place lane % 16.
+template <u32 PACKS, u32 THERE, u32 STRIDE>
+DEVICE void copy_part(u32 to, const u8* from, u32 row_bytes, u32 slot) {
+#pragma unroll
+  for (u32 k = 0; k < (PLACES * PACKS + 31) / 32; k++) {
+    const u32 i = k * 32 + lane_id();
+    const u32 row = i / PACKS, pack = i % PACKS;
+    const u32 at = __shfl_sync(ALL_LANES, slot, row & 15);
+    const bool there = at != NOWHERE && pack < THERE;
+    if (PLACES * PACKS % 32 == 0 || row < PLACES)
+      copy_pack(to + row * STRIDE + pack * 16, from + (there ? u64(at) * row_bytes + pack * 16 : 0), there);
+  }
+}
 
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
     attention(u8* out, const u8* query, const u8* key_cache, const u8* value_cache, const int* positions, const int* rows,
@@ -81,24 +95,10 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
   const u32 tiles = base + AT_STAGES + warp * (STAGES_BYTES / WARPS);
   const u32* const entries = reinterpret_cast<const u32*>(memory + AT_ENTRIES) + warp * ENTRY_TILES * PLACES;
   const u32 entries_at = base + AT_ENTRIES + warp * ENTRY_TILES * PLACES * 4;
-  // Rows of a warp's tile, two packs of which a lane copies at a time where rows are 16 packs; `slot` is of place lane % 16.
-  const auto copy_part = [&](u32 to, const u8* from, u32 row_bytes, u32 slot, auto packs, auto there_packs, auto stride) {
-    constexpr u32 PACKS = decltype(packs)::value;
-    constexpr u32 TIMES = (PLACES * PACKS + 31) / 32;
-#pragma unroll
-    for (u32 k = 0; k < TIMES; k++) {
-      const u32 i = k * 32 + lane;
-      const u32 row = i / PACKS, pack = i % PACKS;
-      const u32 at = __shfl_sync(ALL_LANES, slot, row & 15);
-      const bool has = at != NOWHERE && pack < decltype(there_packs)::value;
-      if (PLACES * PACKS % 32 == 0 || row < PLACES)
-        copy_pack(to + row * decltype(stride)::value + pack * 16, from + (has ? u64(at) * row_bytes + pack * 16 : 0), has);
-    }
-  };
   const auto copy_tile = [&](u32 tile, u32 stage, u32 slot) {
     const u32 to = tiles + stage * STAGE_BYTES;
-    copy_part(to, keys, key_row, slot, Number<DEPTH / 8>(), Number<KEY_PACKS>(), Number<KEY_STRIDE>());
-    copy_part(to + PLACES * KEY_STRIDE, values, value_row, slot, Number<VALUE_PACKS>(), Number<VALUE_PACKS>(), Number<VALUE_STRIDE>());
+    copy_part<DEPTH / 8, KEY_PACKS, KEY_STRIDE>(to, keys, key_row, slot);
+    copy_part<VALUE_PACKS, VALUE_PACKS, VALUE_STRIDE>(to + PLACES * KEY_STRIDE, values, value_row, slot);
     // With every tile, the entries of the one that is copied when this one is there.
     const u32 place = begin + (tile + STAGES - 1) * PLACES + lane;
     if (lane < PLACES && place < end)

@@ -119,12 +119,6 @@ DEVICE float exponent_base(float most) { return most == minus_infinity() ? 0.f :
 
 #define DEVICE_MEMBER __device__ __forceinline__
 
-// A number that a template or a generic lambda takes.
-template <u32 N>
-struct Number {
-  static constexpr u32 value = N;
-};
-
 // Four values of a row of the output.
 DEVICE void store_values(u8* out, u64 row, u32 column, float4 v) {
   *reinterpret_cast<uint2*>(out + (row * VALUE + column) * 2) = make_uint2(narrow(v.x, v.y), narrow(v.z, v.w));

@@ -1,7 +1,7 @@
 // Attention with long keys, latent attention above all, of few tokens a sequence or of many: sums of values that a warp's registers are too few for.
 //
 // A block takes a tile of up to 16 * TILES rows, which are the query heads that read one head of the cache, of one token or of several, and a share of the
-// places: `gridDim.y` shares at most, each of `least` places at least. Places come in tiles of 32, STAGES of which are in shared memory or on their way. Warps
+// places: `gridDim.y` shares at most, each of `least` places at least. Places come in tiles of PLACES, STAGES of which are in shared memory or on their way. Warps
 // split a tile of scores by places, and its product with values by columns; weights go through shared memory, rounded to bf16.
 // The block that ends last of a tile merges what the others have left in `scratch`; none waits for another.
 #include "attention_merge.cuh"
@@ -12,11 +12,14 @@
 #ifndef STAGES
 #define STAGES 2
 #endif
+// 64 where shared memory has room for two such tiles, with TILES 1 only.
+#ifndef PLACES
+#define PLACES 32
+#endif
 
 constexpr u32 ROWS = 16 * TILES;
-constexpr u32 WARPS = TILES == 1 ? 4 : 8;
+constexpr u32 WARPS = TILES == 1 && PLACES == 32 ? 4 : 8;
 constexpr u32 THREADS = 32 * WARPS;
-constexpr u32 PLACES = 32;
 // Of a tile of scores, warps that share 16 rows, and eights of places that each has.
 constexpr u32 SHARERS = WARPS / TILES;
 constexpr u32 EIGHTS = PLACES / 8 / SHARERS;
@@ -24,6 +27,8 @@ constexpr u32 CHAINS = 4 / EIGHTS;
 // Of a key, sixteens of elements: all, and those loaded at a time.
 constexpr u32 SIXTEENS = DEPTH / 16;
 constexpr u32 BATCH = TILES == 4 ? 4 : 8;
+// Where a warp has few columns of values, so many sixteens of its queries stay in registers.
+constexpr int KEPT = TILES > 1 || WARPS < 8 ? 0 : SIXTEENS < 28 ? int(SIXTEENS) : 28;
 // Of values, eights of columns: all, and a warp's.
 constexpr u32 COLUMNS = VALUE / 8;
 constexpr u32 OWN = (COLUMNS + WARPS - 1) / WARPS;
@@ -159,6 +164,9 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
       if (i < count) copy_tile(i, slot_of(ring, begin, i * PLACES + copied, end, page_size));
       end_copies();
     }
+    Fragment kept[KEPT > 0 ? KEPT : 1];
+#pragma unroll
+    for (int k = 0; k < KEPT; k++) kept[k] = load_matrices(query_rows_at + k * 32);
     u32 stage = 0, next_stage = STAGES - 1;
     for (u32 i = 0; i < count; i++) {
       wait_for_copies<STAGES - 2>();
@@ -180,8 +188,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
         for (u32 k = 0; k < BATCH; k += 2) {
           const u32 at = first_depth + k;
           if (at >= SIXTEENS) continue;
-          a[k] = load_matrices(query_rows_at + at * 32);
-          if (at + 1 < SIXTEENS) a[k + 1] = load_matrices(query_rows_at + at * 32 + 32);
+          a[k] = int(at) < KEPT ? kept[int(at) < KEPT ? at : 0] : load_matrices(query_rows_at + at * 32);
+          if (at + 1 < SIXTEENS) a[k + 1] = int(at + 1) < KEPT ? kept[int(at + 1) < KEPT ? at + 1 : 0] : load_matrices(query_rows_at + at * 32 + 32);
           // Where 16 elements are left, the upper lanes' addresses repeat those of the lower.
 #pragma unroll
           for (u32 n = 0; n < EIGHTS; n++) b[k / 2][n] = load_matrices(tile + (at + 1 < SIXTEENS ? wide_lane : narrow_lane) + n * 8 * KEY_STRIDE + at * 32);
@@ -256,22 +264,25 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
 #pragma unroll
             for (u32 j = 0; j < 4; j++) sums[t][n][j] *= shrink[t][j / 2];
       }
-      Fragment a[TILES][2];
 #pragma unroll
-      for (u32 t = 0; t < TILES; t++) {
-        a[t][0] = load_matrices(rows_address(weights, WEIGHT_STRIDE, t * 16, 0));
-        a[t][1] = load_matrices(rows_address(weights, WEIGHT_STRIDE, t * 16, 16));
-      }
-      const u32 value_tile = tile + (LATENT ? 0 : PLACES * KEY_STRIDE) + lane * VALUE_STRIDE + warp * OWN * 16;
-#pragma unroll
-      for (u32 n = 0; n < OWN; n++) {
-        // Of columns that are not there, the last one's stand in.
-        const u32 over = OWN * WARPS == COLUMNS || warp * OWN + n < COLUMNS ? 0 : warp * OWN + n - (COLUMNS - 1);
-        const Fragment b = load_transposed(value_tile + n * 16 - over * 16);
+      for (u32 k = 0; k < PLACES; k += 32) {
+        Fragment a[TILES][2];
 #pragma unroll
         for (u32 t = 0; t < TILES; t++) {
-          multiply(sums[t][n], a[t][0], b.r[0], b.r[1]);
-          multiply(sums[t][n], a[t][1], b.r[2], b.r[3]);
+          a[t][0] = load_matrices(rows_address(weights, WEIGHT_STRIDE, t * 16, k));
+          a[t][1] = load_matrices(rows_address(weights, WEIGHT_STRIDE, t * 16, k + 16));
+        }
+        const u32 value_tile = tile + (LATENT ? 0 : PLACES * KEY_STRIDE) + (k + lane) * VALUE_STRIDE + warp * OWN * 16;
+#pragma unroll
+        for (u32 n = 0; n < OWN; n++) {
+          // Of columns that are not there, the last one's stand in.
+          const u32 over = OWN * WARPS == COLUMNS || warp * OWN + n < COLUMNS ? 0 : warp * OWN + n - (COLUMNS - 1);
+          const Fragment b = load_transposed(value_tile + n * 16 - over * 16);
+#pragma unroll
+          for (u32 t = 0; t < TILES; t++) {
+            multiply(sums[t][n], a[t][0], b.r[0], b.r[1]);
+            multiply(sums[t][n], a[t][1], b.r[2], b.r[3]);
+          }
         }
       }
       stage = stage + 1 == STAGES ? 0 : stage + 1;

@@ -140,7 +140,7 @@ function byWarps(size: AttentionSize, { multiprocessors, capability }: Attention
   const shares = sharesOf(units, 2 * multiprocessors, Math.ceil(places / (warps * 16)), MOST_SHARES);
   return {
     source: 'attention.cu',
-    defines: [`HEAD=${head}`, `VALUE=${valueHead}`, `WARPS=${warps}`, `STAGES=${stages}`],
+    defines: [`HEAD=${head}`, `VALUE=${valueHead}`, `WARPS=${warps}`],
     grid: [units, shares],
     block: warps * WARP,
     sharedBytes: sharedOf(warps),
@@ -180,22 +180,24 @@ function together(
 ): AttentionCut {
   const { tokens, heads, kvHeads, head, rope, valueHead, places } = size;
   const stages = 2;
-  const sharedOf = (tiles: number): number => {
+  const sharedOf = (tiles: number, tilePlaces = 32): number => {
     const rows = 16 * tiles;
-    const sharers = tiles === 1 ? 4 : 8 / tiles;
-    const tile = 32 * (keyStride(size) + (latent ? 0 : valueStride(size)));
-    const ofRow = keyStride(size) + (32 * 2 + 16) + sharers * 4 + 3 * 4;
+    const sharers = tiles === 1 ? tilePlaces / 8 : 8 / tiles;
+    const tile = tilePlaces * (keyStride(size) + (latent ? 0 : valueStride(size)));
+    const ofRow = keyStride(size) + (tilePlaces * 2 + 16) + sharers * 4 + 3 * 4;
     return rows * ofRow + Math.max(stages * tile, MOST_SHARES * rows * 4) + RING_BYTES;
   };
   const group = heads / kvHeads;
   const [most, all] = sharedLimits(capability);
   const wanted = !single || group > 32 ? 4 : group > 16 ? 2 : 1;
   const tiles = sharedOf(wanted) <= most ? wanted : 1;
+  const tilePlaces = tiles === 1 && sharedOf(1, 64) <= most ? 64 : 32;
+  const sharedBytes = sharedOf(tiles, tilePlaces);
   const rows = 16 * tiles;
   const tileTokens = single ? 1 : Math.max(1, Math.floor(rows / group));
   const units = Math.ceil(tokens / tileTokens) * kvHeads * Math.ceil(group / rows);
   const least = single ? 64 : 256;
-  const blocks = Math.max(1, Math.min(tiles === 1 ? 2 : 1, Math.floor(all / (sharedOf(tiles) + KIB))));
+  const blocks = Math.max(1, Math.min(tiles === 1 ? 2 : 1, Math.floor(all / (sharedBytes + KIB))));
   // Merging has more to read the more rows there are.
   const shares = sharesOf(units, blocks * multiprocessors, Math.ceil(places / least), tiles === 1 ? 16 : 8);
   return {
@@ -206,11 +208,11 @@ function together(
       `VALUE=${valueHead}`,
       `LATENT=${latent ? 1 : 0}`,
       `TILES=${tiles}`,
-      `STAGES=${stages}`,
+      `PLACES=${tilePlaces}`,
     ],
     grid: [units, shares],
-    block: (tiles === 1 ? 4 : 8) * WARP,
-    sharedBytes: sharedOf(tiles),
+    block: (tiles === 1 && tilePlaces === 32 ? 4 : 8) * WARP,
+    sharedBytes,
     tileTokens,
     least,
     scratchBytes: scratchOf(units, shares, tileTokens * Math.min(group, rows), valueHead),

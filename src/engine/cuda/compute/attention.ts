@@ -76,10 +76,11 @@ export const ATTENTION_SOURCES: ModelSources = {
     ['HEAD=256', 'VALUE=256', 'WARPS=2'],
   ],
   'attention_latent.cu': [
-    [...LATENT, 'TILES=1'],
-    [...LATENT, 'TILES=2'],
-    [...LATENT, 'TILES=4'],
-    ['HEAD=128', 'ROPE=64', 'VALUE=128', 'LATENT=0', 'TILES=4'],
+    [...LATENT, 'TILES=1', 'PLACES=32'],
+    [...LATENT, 'TILES=1', 'PLACES=64'],
+    [...LATENT, 'TILES=2', 'PLACES=32'],
+    [...LATENT, 'TILES=4', 'PLACES=32'],
+    ['HEAD=128', 'ROPE=64', 'VALUE=128', 'LATENT=0', 'TILES=4', 'PLACES=32'],
   ],
   'attention_prefill.cu': [
     ['HEAD=64', 'VALUE=64', 'PLACES=64'],
