@@ -58,7 +58,8 @@ DEVICE Unit dense_unit(const Product& a, u32 size, u32 tile, u32 head) {
 DEVICE Unit expert_unit(const Product& a, u32 size, u32 wanted) {
   constexpr u32 AHEAD = 4;
   u32 before = 0;
-  for (u32 base = 0; base < a.groups; base += 32 * AHEAD) {
+  Unit unit{0, 0, 0};
+  for (u32 base = 0; base < a.groups && unit.count == 0; base += 32 * AHEAD) {
     u32 from[AHEAD], to[AHEAD];
 #pragma unroll
     for (u32 i = 0; i < AHEAD; i++) {
@@ -76,16 +77,16 @@ DEVICE Unit expert_unit(const Product& a, u32 size, u32 wanted) {
         if (lane_id() >= step) end += lower;
       }
       const u32 all = __shfl_sync(ALL_LANES, end, 31);
-      if (wanted < before + all) {
+      if (unit.count == 0 && wanted < before + all) {
         const u32 owner = __ffs(__ballot_sync(ALL_LANES, before + end > wanted)) - 1;
         const u32 first = from[i] + (wanted - (before + end - tiles)) * size;
         const u32 count = min(size, to[i] - first);
-        return {base + 32 * i + owner, __shfl_sync(ALL_LANES, first, owner), __shfl_sync(ALL_LANES, count, owner)};
+        unit = {base + 32 * i + owner, __shfl_sync(ALL_LANES, first, owner), __shfl_sync(ALL_LANES, count, owner)};
       }
       before += all;
     }
   }
-  return {0, 0, 0};
+  return unit;
 }
 // Rows of x and of out that token `t` of a unit has.
 struct RowPair {

@@ -18,14 +18,16 @@ import type { ComputeTarget } from './target.ts';
 /** Two numbers of bf16, 1.5 and -1.5, or four codes of f8e4m3: something that is not 0. */
 const PATTERN = 0x3fc0bfc0;
 /** Of a recording, in microseconds, as far as one launch is not longer. */
-const RECORDING = 150;
-const MOST_LAUNCHES = 24;
+const RECORDING = 100;
+const MOST_LAUNCHES = 48;
 /** For estimates only: bytes and operations a microsecond, and microseconds that a kernel takes at least. */
 const BYTES = 4e6;
 const OPERATIONS = 6e8;
 const LEAST = 2;
-/** Weights rotate through so many caches: with fewer, part of them is still there. */
+/** Weights rotate through so many caches, as far as one recording goes: with fewer, part of them is still there. */
 const CACHES = 8;
+/** The least that a recording reads, in caches: a replay finds nothing there of the one before. */
+const RECORDED_CACHES = 2;
 /** Products that take longer, in microseconds, are tried with few of cuBLASLt's suggestions, and once. */
 const LONG = 1000;
 const FEW_SUGGESTIONS = 4;
@@ -79,34 +81,36 @@ function weightBytes(shape: ProductShape): number {
   return shape.groups * shape.outer * shape.inner * bytesOf(shape);
 }
 
-/** Undefined where there is no memory to measure in: the guess stays. */
+/** The guess where there is no memory to measure in. */
 function fastest(
   shape: ProductShape,
   own: Products,
   target: ComputeTarget,
   library: boolean,
   room: Room,
-): Way | undefined {
+): Way {
   const ways = candidates(shape, own, target, library);
   const places = room.placesOf(shape);
-  if (ways.length < 2 || !places) return ways[0];
+  if (ways.length < 2 || !places) return ways[0]!;
   const { weights, x, out, scales } = places;
   const time = estimate(shape);
-  const launches = Math.max(1, Math.min(MOST_LAUNCHES, Math.round(RECORDING / time)));
+  const cold = (RECORDED_CACHES * target.device.cacheBytes) / weightBytes(shape);
+  const least = time < RECORDING ? cold : time < LONG ? 2 : 1;
+  const launches = Math.ceil(Math.min(MOST_LAUNCHES, Math.max(RECORDING / time, least)));
   const operands = { ...PLAIN, ...shape, out, x, xScale: scales, weightScale: scales };
   const product = (i: number): OwnProduct => ({ ...operands, weight: weights[i % weights.length]! });
   const watch = new Stopwatch(target.device);
   try {
     let best: Way | undefined;
-    let least = Number.POSITIVE_INFINITY;
+    let shortest = Number.POSITIVE_INFINITY;
     for (const way of ways) {
-      const enough = time > LONG ? 0 : least * HOPELESS;
+      const enough = time > LONG ? 0 : shortest * HOPELESS;
       const found = watch.time(launches, enough, (i) => own.runBy(way, product(i)));
-      if (found >= least) continue;
-      least = best ? found : found * BETTER;
+      if (found >= shortest) continue;
+      shortest = best ? found : found * BETTER;
       best = way;
     }
-    return best;
+    return best!;
   } finally {
     watch.close();
   }

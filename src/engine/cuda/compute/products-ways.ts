@@ -115,10 +115,11 @@ export function ownGuess(shape: ProductShape, target: WayTarget): OwnWay {
   const ways: Skinny[] = (tokens <= 8 ? GUESSES_OF_8 : GUESSES_OF_16).map((way) =>
     fitting(way, shape, target),
   );
-  // What a multiprocessor gets from memory is limited: the more of them are at work, the better.
+  // What a multiprocessor gets from memory is limited: the more of them are at work, the better. Lower tiles read x more often, though, which counts when it is large.
+  const worth = tokens <= 8 ? 1 : 1.5;
   const [first, second] = ways as [Skinny, Skinny];
   const blocks = (way: Skinny): number => gridOf(way, shape, target, groups).blocks;
-  return blocks(second) > blocks(first) ? second : first;
+  return blocks(second) > worth * blocks(first) ? second : first;
 }
 
 /** How the rows of a product are divided: tiles of rows that a block takes, and blocks, clusters counted once. */
@@ -181,17 +182,14 @@ const FEW: readonly Row[] = [
   [16, 16, 1, 1],
   [16, 8, 2, 1],
   [32, 4, 2, 1],
-  [32, 4, 2, 2],
   [32, 4, 2, 4],
   [32, 4, 3, 4],
-  [32, 8, 1, 2],
 ];
 const SOME: readonly Row[] = [
   [32, 8, 1, 1],
   [32, 4, 1, 1],
   [16, 8, 1, 1],
   [16, 8, 1, 2],
-  [32, 8, 1, 2],
 ];
 
 /** Our own ways that may be the fastest. */

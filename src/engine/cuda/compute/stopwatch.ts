@@ -7,7 +7,7 @@ import { type Device, isIdle } from '../device.ts';
 /** Captures may load modules, and do not mind what other threads do. */
 const RELAXED = 2;
 /** Replays that are timed: the fastest counts. */
-const REPLAYS = 3;
+const REPLAYS = 2;
 
 export class Stopwatch {
   readonly #device: Device;
