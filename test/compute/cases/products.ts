@@ -128,8 +128,9 @@ export function scaledLinearCases(making: Making): Case[] {
           const columns = someOf(random, outer, large ? 24 : 128);
           const [a, b] = [numbersOf(x), rowsOf(weight, inner, columns)];
           const [ofX, ofWeight] = [numbersOf(xScale), numbersOf(weightScale)[0]!];
+          const { codes, codesTogether } = ARITHMETIC[engine];
           const slack = scaledLinear(absolute(a), absolute(b), inner, ofX, ofWeight).map(
-            (sum) => sum * gamma(inner + 3, ARITHMETIC[engine].codes),
+            (sum) => sum * gamma(inner / codesTogether + 3, codes),
           );
           const out = columnsAt(after.numbers('out'), outer, columns);
           return near('bf16', out, scaledLinear(a, b, inner, ofX, ofWeight), slack);

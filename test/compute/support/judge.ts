@@ -14,20 +14,22 @@ export const FUNCTION: number = 2 ** -20;
 export interface Arithmetic {
   /** Relative error of an addition in a sum of products of bf16. */
   readonly sum: number;
-  /** The same of f8e4m3. */
+  /** The same of f8e4m3, and how many products one instruction adds. */
   readonly codes: number;
+  readonly codesTogether: number;
   /** Relative error of a softmax's weight, before it is multiplied with values. */
   readonly weight: number;
 }
 
 export const ARITHMETIC: Readonly<Record<EngineName, Arithmetic>> = {
-  cpu: { sum: UNIT, codes: UNIT, weight: FUNCTION },
+  cpu: { sum: UNIT, codes: UNIT, codesTogether: 1, weight: FUNCTION },
   // Tensor cores truncate when they align what they add: of 8-bit products they keep 13 bits behind the point. Weights of a softmax go through them as bf16.
-  cuda: { sum: 2 ** -22, codes: 2 ** -12, weight: 2 ** -8 },
+  cuda: { sum: 2 ** -22, codes: 2 ** -12, codesTogether: 32, weight: 2 ** -8 },
 };
 
 /** Relative error of a sum of `count` terms by the sum of their magnitudes. */
 export function gamma(count: number, unit: number): number {
+  if (count * unit >= 1) throw new Error(`a sum of ${count} terms by ${unit} each has no bound`);
   return (count * unit) / (1 - count * unit);
 }
 
