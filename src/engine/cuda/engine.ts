@@ -17,6 +17,7 @@ import {
   type Recording,
 } from '../engine.ts';
 import { aloneKernel, copy } from './alone.ts';
+import { Backlog } from './backlog.ts';
 import { CallLog } from './call-log.ts';
 import type { ShapeTarget } from './catalog/kernel.ts';
 import { Compute } from './compute/compute.ts';
@@ -71,6 +72,7 @@ export class CudaEngine implements Engine {
   readonly #memory: OwnMemory;
   readonly #log: CallLog;
   readonly #waiter: Waiter;
+  readonly #backlog: Backlog;
   readonly #nccl: Outside;
   readonly #target: ShapeTarget;
   readonly #noop: Launch = emptyLaunch();
@@ -130,6 +132,7 @@ export class CudaEngine implements Engine {
     this.#log = new CallLog(group, this.arena);
     this.#nccl = createNccl({ group, block: blocks.own, fence: () => this.#fence() });
     this.#waiter = new Waiter(group, device, this.#status, this.#log, this.#nccl, deadlineSeconds);
+    this.#backlog = new Backlog(device, (done) => this.#waiter.wait(SITE.eager, done));
     this.timer = new EventTimer(device, this.#waiter);
     this.#farewell = new Farewell(group);
   }
@@ -242,7 +245,7 @@ export class CudaEngine implements Engine {
       }
       this.#log.noteReplay(number, times);
       if (outside && times > 0) this.#outsideReplays = true;
-      graph.launch(launches === 0 ? 0 : times);
+      graph.launch(launches === 0 ? 0 : times, () => this.#backlog.add(launches));
     };
     return {
       launches,
@@ -305,6 +308,7 @@ export class CudaEngine implements Engine {
     this.#memory.release();
     this.#functions.close();
     this.timer.close();
+    this.#backlog.close();
     this.#record.release();
     this.#status.release();
     this.#blocks.release();
@@ -329,6 +333,7 @@ export class CudaEngine implements Engine {
 
   #count(): void {
     if (this.#capture) this.#capture.launches++;
+    else this.#backlog.add(1);
   }
 
   #launch(info: KernelInfo, launch: Launch, attributes?: 0): void {

@@ -88,12 +88,14 @@ export class Graph {
     this.#exec = exec;
   }
 
-  launch(times: number): void {
+  /** `launched` is told of each time. */
+  launch(times: number, launched: () => void): void {
     if (!this.#open) throw new CrossoverError('the recording is closed');
     const { cuda, stream } = this.#device;
     for (let i = 0; i < times; i++) {
       const result = cuda.graphLaunch(this.#exec, stream);
       if (result !== 0) check(result, 'cuGraphLaunch');
+      launched();
     }
   }
 

@@ -61,15 +61,15 @@ export class Waiter {
   }
 
   /**
-   * Returns when all that was enqueued has finished.
+   * Returns when all that was enqueued has finished, or when `done` says so.
    * @throws MismatchError when ranks have called different things. CrossoverError when a kernel waited in vain, or the device failed
    */
-  wait(site: number = SITE.eager): void {
+  wait(site: number = SITE.eager, done: () => boolean = () => isIdle(this.#device)): void {
     if (this.#reason) this.refuse();
-    if (!this.#poll()) {
+    if (!this.#poll(done)) {
       this.#group.enter(site);
       try {
-        this.#waitLong();
+        this.#waitLong(done);
       } finally {
         this.#group.leave();
       }
@@ -77,8 +77,8 @@ export class Waiter {
     this.#look();
   }
 
-  #waitLong(): void {
-    for (let polls = 1; !this.#poll(); polls++) {
+  #waitLong(done: () => boolean): void {
+    for (let polls = 1; !this.#poll(done); polls++) {
       if (polls % LOOK === 0) this.#look();
       if (polls % LOOK_OUTSIDE === 0) {
         const failure = this.#outside.failure();
@@ -88,9 +88,9 @@ export class Waiter {
     }
   }
 
-  #poll(): boolean {
+  #poll(done: () => boolean): boolean {
     try {
-      return isIdle(this.#device);
+      return done();
     } catch (error) {
       this.#reason = new CrossoverError(`${(error as Error).message}, in ${this.#log.describeLast()}`, {
         cause: error,
