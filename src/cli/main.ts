@@ -11,6 +11,7 @@ import { decodeCommand } from './commands/decode.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { exportCommand } from './commands/export.ts';
 import { fuseCommand } from './commands/fuse.ts';
+import { generateCommand } from './commands/generate.ts';
 import { importCommand } from './commands/import.ts';
 import { planCommand } from './commands/plan.ts';
 import { predictCommand } from './commands/predict.ts';
@@ -31,6 +32,7 @@ Examples:
   $ crossover decode --model tiny              tokens a second with each way to dispatch collectives
   $ crossover predict --model llama-3.1-8b      the same, expected from a plan alone
   $ crossover serve-bench --qps 1,5,10         TTFT, TPOT and throughput of a model
+  $ crossover generate --model ./Qwen3-0.6B "..."  text from a checkpoint
   $ crossover run program.ts --ranks 4         a program of your own
   $ crossover fuse model.pt2                   which all-reduces of a model can be fused
   $ crossover import nccl.txt -o set.json      measurements of other programs
@@ -51,6 +53,7 @@ for (const command of [
   decodeCommand(),
   serveBenchCommand(),
   predictCommand(),
+  generateCommand(),
   runCommand(),
   doctorCommand(),
   planCommand(),

@@ -1,0 +1,143 @@
+/**
+ * @file `crossover generate`: text from a Hugging Face checkpoint, on the executor that `decode` and `serve-bench` time.
+ */
+import { Command } from 'commander';
+import { type EngineName, LIMITS } from '../../collective/engines.ts';
+import { launch } from '../../group/launch.ts';
+import type { GenerateOutcome, GenerateRequest } from '../../workload/generate/program.ts';
+import { TextTokenizer } from '../../workload/text/tokenizer.ts';
+import {
+  addModelOptions,
+  type ChosenModel,
+  checkFits,
+  type ModelOptions,
+  modelOption,
+  planOption,
+  splitOption,
+} from '../model-options.ts';
+import {
+  DEVICE_FLAGS,
+  DEVICE_HELP,
+  defaultRanks,
+  engineOption,
+  MOST_RANKS,
+  PROCESSES_FLAG,
+  PROCESSES_HELP,
+  parseWhole,
+  processesOption,
+  UsageError,
+} from '../options.ts';
+
+interface Options extends ModelOptions {
+  ranks: string;
+  device?: string;
+  processes?: boolean;
+  tokens: string;
+  temperature: string;
+  topK: string;
+  seed: string;
+  json?: boolean;
+}
+
+const HELP = `
+Examples:
+  $ crossover generate --model ./Qwen3-0.6B "The capital of France is"
+  $ crossover generate --model ./Llama-3.1-8B-Instruct --ranks 2 --temperature 0.7 --top-k 40 --tokens 200 "Write a poem about links."
+`;
+
+const PAGE_SIZE = 64;
+/** Tokens of a prompt that are read at a time. */
+const PROMPT_STEP_TOKENS = 2048;
+const MOST_TOP_K = 64;
+
+export function generateCommand(): Command {
+  return addModelOptions(
+    new Command('generate')
+      .description('text from a Hugging Face checkpoint (Llama, Qwen3), as it is: without a chat template')
+      .argument('<prompt>', 'the text to go on from'),
+  )
+    .option('--ranks <n>', 'world size', String(defaultRanks()))
+    .option(DEVICE_FLAGS, DEVICE_HELP)
+    .option(PROCESSES_FLAG, PROCESSES_HELP)
+    .option('--tokens <n>', 'the most tokens to generate', '64')
+    .option('--temperature <x>', '0 takes the likeliest token', '0')
+    .option('--top-k <n>', `tokens to draw from, 1 to ${MOST_TOP_K}`, '50')
+    .option('--seed <n>', 'of what is drawn', '0')
+    .option('--json', 'print tokens, text and times as data at the end, instead of text as it comes')
+    .addHelpText('after', HELP)
+    .action(run);
+}
+
+async function run(prompt: string, options: Options): Promise<void> {
+  const ranks = parseWhole(options.ranks, '--ranks', 1, MOST_RANKS);
+  const device = engineOption(options.device, ranks);
+  parseWhole(options.ranks, '--ranks', 1, LIMITS[device].ranks);
+  const request = requestOf(prompt, options, modelOption(options), device, ranks);
+  checkFits(request.session, ranks);
+  const [outcome] = await launch<GenerateOutcome>(
+    new URL('../../workload/generate/program.js', import.meta.url),
+    { ranks, processes: processesOption(options.processes, device), data: request },
+  );
+  const { tokens, promptSeconds, decodeSeconds } = outcome!;
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify(outcome, null, 2)}\n`);
+    return;
+  }
+  process.stdout.write('\n');
+  const rate = tokens.length > 1 ? `, ${((tokens.length - 1) / decodeSeconds).toFixed(1)} tokens/s` : '';
+  console.error(
+    `${request.prompt.length} tokens read in ${promptSeconds.toFixed(2)} s, ${tokens.length} generated${rate}`,
+  );
+}
+
+function requestOf(
+  text: string,
+  options: Options,
+  { config, checkpoint }: ChosenModel,
+  engine: EngineName,
+  ranks: number,
+): GenerateRequest {
+  if (checkpoint === undefined)
+    throw new UsageError(
+      `--model is "${options.model}", whose weights are random; use a folder with a checkpoint and its tokenizer.json`,
+    );
+  const split = splitOption(config, ranks, options);
+  if (split.attention === 'data')
+    throw new UsageError('--attention is "data"; use tensor: there is one sequence');
+  const prompt = new TextTokenizer(checkpoint).encode(text);
+  if (prompt.length === 0) throw new UsageError('the prompt is empty; there is nothing to go on from');
+  const tokens = parseWhole(options.tokens, '--tokens', 1, config.places);
+  const places = prompt.length + tokens;
+  if (places > config.places)
+    throw new UsageError(
+      `the prompt has ${prompt.length} tokens, and --tokens is ${tokens}; ${config.name} has room for ${config.places} together`,
+    );
+  const temperature = Number(options.temperature);
+  if (!(temperature >= 0 && temperature < 1000) || options.temperature.trim() === '')
+    throw new UsageError(`--temperature is "${options.temperature}"; use a number from 0 up`);
+  const topK = parseWhole(options.topK, '--top-k', 1, MOST_TOP_K);
+  return {
+    session: {
+      config,
+      checkpoint,
+      engine,
+      ...split,
+      capacity: {
+        sequences: 1,
+        places,
+        pageSize: PAGE_SIZE,
+        tokens: Math.min(prompt.length, PROMPT_STEP_TOKENS),
+        samples: 1,
+      },
+      choices: temperature === 0 ? 1 : Math.min(topK, Math.floor(config.vocabulary / ranks)),
+      tunedTokens: 0,
+      plan: planOption(options.plan, engine),
+    },
+    prompt,
+    tokens,
+    temperature,
+    seed: parseWhole(options.seed, '--seed', 0, 2 ** 31 - 1),
+    stream: options.json !== true,
+    progress: process.stderr.isTTY === true,
+  };
+}
