@@ -8,7 +8,7 @@ import type { ManagementReport } from '../engine/cuda/inspect/management.ts';
 import type { PeersReport } from '../engine/cuda/inspect/peers.ts';
 import { type Outcome, probe } from '../engine/cuda/inspect/probe.ts';
 import { probePeers } from '../engine/cuda/inspect/verify.ts';
-import type { NcclFacts, NvrtcFacts } from '../engine/cuda/inspect/versions.ts';
+import type { CublasLtFacts, NcclFacts, NvrtcFacts } from '../engine/cuda/inspect/versions.ts';
 import { CrossoverError } from '../errors.ts';
 
 export interface Inspection {
@@ -20,6 +20,7 @@ export interface Inspection {
   /** Looked for only where there is no NVRTC. */
   readonly nvcc?: { readonly path: string; readonly version: string };
   readonly nccl: Outcome<NcclFacts>;
+  readonly cublasLt: Outcome<CublasLtFacts>;
   /** Absent where there are not two GPUs to look at. */
   readonly peers?: Outcome<PeersReport>;
   /** Why links were not measured; absent when they were, or there are none. */
@@ -37,13 +38,14 @@ export async function inspect(
   const driverLoaded = existsSync('/dev/nvidiactl') || existsSync('/dev/nvidia0');
   const options = { timeoutMs: TIMEOUT_MS };
   onProgress('looking for GPUs and libraries');
-  const [devices, management, nvrtc, nccl] = await Promise.all([
+  const [devices, management, nvrtc, nccl, cublasLt] = await Promise.all([
     probe<DevicesReport>('devices', null, options),
     probe<ManagementReport>('management', null, options),
     probe<NvrtcFacts>('nvrtc', null, options),
     probe<NcclFacts>('nccl', null, options),
+    probe<CublasLtFacts>('cublaslt', null, options),
   ]);
-  const found = { driverLoaded, devices, management, nvrtc, ...(nvrtc.ok ? {} : findNvcc()), nccl };
+  const found = { driverLoaded, devices, management, nvrtc, ...(nvrtc.ok ? {} : findNvcc()), nccl, cublasLt };
   if (!devices.ok || devices.value.devices.length < 2) return found;
   const notMeasured = reasonNotToMeasure(measure, devices.value, management);
   const peers = await probePeers(devices.value, notMeasured === undefined ? 'all' : 'none', onProgress);

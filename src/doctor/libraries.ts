@@ -11,7 +11,7 @@ const section = 'libraries';
 
 /** `gpus`: there are some, so that a missing library keeps the CUDA engine from running. */
 export function libraryFindings(inspection: Inspection, gpus: boolean): Finding[] {
-  const { devices, management, nvrtc, nvcc, nccl } = inspection;
+  const { devices, management, nvrtc, nvcc, nccl, cublasLt } = inspection;
   const findings: Finding[] = [];
   if (devices.ok) {
     const kernelDriver = management.ok ? `${management.value.driver}, ` : '';
@@ -31,6 +31,15 @@ export function libraryFindings(inspection: Inspection, gpus: boolean): Finding[
     const consequence = `nvcc ${nvcc?.version} (${nvcc?.path}) compiles the kernels instead, ten times as slowly; they are kept after that`;
     findings.push(nvcc === undefined ? finding : { ...finding, consequence });
   }
+  findings.push(
+    cublasLt.ok
+      ? found(
+          'cuBLASLt',
+          `${cublasLt.value.version} (${cublasLt.value.path})`,
+          "models' products of many tokens",
+        )
+      : missing('cuBLASLt', cublasLt, true),
+  );
   if (!nccl.ok) return [...findings, missing('NCCL', nccl, true)];
   const version = versionText(nccl.value.version);
   findings.push(

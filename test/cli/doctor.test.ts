@@ -8,7 +8,7 @@ import { crossover, folder } from './crossover.ts';
 
 const gpus = existsSync('/dev/nvidiactl');
 /** Of a host without GPUs. */
-const NAMES = ['CPU', 'memory', 'WebAssembly', 'GPUs', 'driver', 'NVRTC', 'NCCL', 'plan'];
+const NAMES = ['CPU', 'memory', 'WebAssembly', 'GPUs', 'driver', 'NVRTC', 'cuBLASLt', 'NCCL', 'plan'];
 
 test.skipIf(gpus)('says what this host has, what it means and what to do', async () => {
   const { code, out, error } = await crossover(['doctor', '--no-measure'], { cwd: folder() });

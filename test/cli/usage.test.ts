@@ -11,9 +11,21 @@ test('--version is the version of the package', async () => {
 
 const COMMANDS = [
   [],
-  ...['tune', 'bench', 'run', 'doctor', 'plan', 'simulate', 'check', 'export', 'import'].map((name) => [
-    name,
-  ]),
+  ...[
+    'tune',
+    'bench',
+    'run',
+    'doctor',
+    'plan',
+    'simulate',
+    'check',
+    'export',
+    'import',
+    'decode',
+    'serve-bench',
+    'predict',
+    'generate',
+  ].map((name) => [name]),
   ...['show', 'explain', 'check', 'schema'].map((name) => ['plan', name]),
 ];
 
@@ -26,7 +38,19 @@ test.each(COMMANDS.map((command) => [command]))('help of %j has an example', asy
 });
 
 test('every command prints data when asked', async () => {
-  for (const name of ['tune', 'bench', 'run', 'doctor', 'simulate', 'check', 'import']) {
+  for (const name of [
+    'tune',
+    'bench',
+    'run',
+    'doctor',
+    'simulate',
+    'check',
+    'import',
+    'decode',
+    'serve-bench',
+    'predict',
+    'generate',
+  ]) {
     expect((await crossover([name, '--help'])).out).toContain('--json');
   }
 });

@@ -83,5 +83,6 @@ export const inspection: Inspection = {
   management: ok(management),
   nvrtc: ok({ path: 'libnvrtc.so.13', version: '13.0', architectures: [75, 80, 90, 100, 120] }),
   nccl: ok({ path: 'libnccl.so.2', version: 22809 }),
+  cublasLt: ok({ path: 'libcublasLt.so.13', version: '13.1.1' }),
   peers: ok(peers),
 };

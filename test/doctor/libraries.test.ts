@@ -11,6 +11,7 @@ test('libraries with version and path, and the hazards of this NCCL', () => {
       'driver: 580.159.04, CUDA 13.0',
       'NVRTC: 13.0 (libnvrtc.so.13)',
       'NCCL: 2.28.9 (libnccl.so.2)',
+      'cuBLASLt: 13.1.1 (libcublasLt.so.13)',
     ]),
   );
   const hazards = findings.filter(({ what }) => what === 'NCCL 2.28.9');

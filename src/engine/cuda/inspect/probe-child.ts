@@ -28,6 +28,8 @@ async function run(part: string, request: unknown): Promise<unknown> {
       return (await import('./versions.ts')).nvrtcVersion();
     case 'nccl':
       return (await import('./versions.ts')).ncclVersion();
+    case 'cublaslt':
+      return (await import('./versions.ts')).cublasLtVersion();
     case 'peers':
       return (await import('./peers.ts')).probePeers(request as PeersRequest, progress);
     default:

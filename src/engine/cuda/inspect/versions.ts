@@ -1,7 +1,9 @@
 /**
  * @file Probes that load a library and ask what it is.
  */
+
 import { CrossoverError } from '../../../errors.ts';
+import { cublasLt } from '../../../ffi/cublaslt.ts';
 import { nccl } from '../../../ffi/nccl.ts';
 import { nvrtc } from '../../../ffi/nvrtc.ts';
 
@@ -37,4 +39,19 @@ export function nvrtcVersion(): NvrtcFacts {
 export function ncclVersion(): NcclFacts {
   const { path, version } = nccl();
   return { path, version };
+}
+
+export interface CublasLtFacts {
+  readonly path: string;
+  /** `13.1.1`. */
+  readonly version: string;
+}
+
+export function cublasLtVersion(): CublasLtFacts {
+  const { path, version } = cublasLt();
+  const number = Number(version());
+  return {
+    path,
+    version: `${Math.floor(number / 10_000)}.${Math.floor((number % 10_000) / 100)}.${number % 100}`,
+  };
 }
