@@ -1,14 +1,12 @@
 /**
  * @file `crossover decode`: what a choice of collectives is worth in tokens a second.
  */
-import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { type EngineName, fingerprintHere, LIMITS } from '../../collective/engines.ts';
+import { type EngineName, LIMITS } from '../../collective/engines.ts';
 import { CrossoverError } from '../../errors.ts';
 import { launch } from '../../group/launch.ts';
 import { brokenPromises, formatDecode, formatDispatch } from '../../report/decode-tables.ts';
 import { formatBytes } from '../../units.ts';
-import { VERSION } from '../../version.ts';
 import type { DecodeOutcome, DecodeRequest } from '../../workload/decode/request.ts';
 import { sequencesByRank, type WayName, wayNames } from '../../workload/decode/ways.ts';
 import {
@@ -20,17 +18,16 @@ import {
   planOption,
   splitOption,
 } from '../model-options.ts';
+import { cappedVariants, give, headLines, recordOf } from '../model-results.ts';
 import {
   checkOutput,
   DEVICE_FLAGS,
   DEVICE_HELP,
   defaultRanks,
   engineOption,
-  hardwareOf,
   MOST_RANKS,
   PROCESSES_FLAG,
   PROCESSES_HELP,
-  parseAbove,
   parseNames,
   parseWhole,
   parseWholes,
@@ -72,7 +69,6 @@ Examples:
   $ crossover decode --model qwen3-30b-a3b --ranks 4 --fusion-cap-mb 2 --plan results/4xh200/plan-4-gpus.json
 `;
 
-const MIB = 1 << 20;
 /** Tokens of a step in which prompts are read. */
 const PROMPT_STEP_TOKENS = 2048;
 const FEWEST_ROUNDS = 6;
@@ -116,9 +112,7 @@ async function run(options: Options): Promise<void> {
       data: request,
     },
   );
-  const text = `${JSON.stringify(resultOf(request, chosen, ranks, device, outcome!), null, 2)}\n`;
-  process.stdout.write(options.json ? text : describe(request, chosen, ranks, device, outcome!));
-  if (options.output !== undefined) write(options.output, text);
+  give(resultOf(request, chosen, ranks, outcome!), describe(request, chosen, ranks, outcome!), options);
   const [broken] = brokenPromises(outcome!.rows);
   if (broken)
     throw new CrossoverError(
@@ -140,14 +134,11 @@ function requestOf(
     throw new UsageError(
       `--prompt-tokens ${promptTokens} and --steps ${steps} take ${places} places; ${config.name} has ${config.places}`,
     );
-  const cap =
-    options.fusionCapMb === undefined ? undefined : parseAbove(options.fusionCapMb, '--fusion-cap-mb', 0);
   const split = splitOption(config, ranks, options);
   const names = wayNames(split.attention ?? 'tensor');
   const asked: readonly WayName[] =
     options.variants === undefined ? names : parseNames(options.variants, '--variants', names);
-  if (cap === undefined && options.variants !== undefined && asked.includes('fused-cap'))
-    throw new UsageError('--variants has fused-cap, which needs --fusion-cap-mb');
+  const { capBytes, variants } = cappedVariants(options.fusionCapMb, asked, options.variants !== undefined);
   const most = Math.max(...sequencesByRank(Math.max(...batches), ranks, split.attention ?? 'tensor'), 1);
   return {
     session: {
@@ -167,8 +158,8 @@ function requestOf(
       plan: planOption(options.plan, engine),
     },
     batches,
-    variants: asked.filter((name) => name !== 'fused-cap' || cap !== undefined),
-    capBytes: (cap ?? 0) * MIB,
+    variants,
+    capBytes,
     promptTokens,
     steps,
     rounds: parseWhole(options.rounds, '--rounds', FEWEST_ROUNDS, 1000),
@@ -179,29 +170,13 @@ function requestOf(
 
 function resultOf(
   request: DecodeRequest,
-  { title }: ChosenModel,
+  chosen: ChosenModel,
   worldSize: number,
-  device: EngineName,
   outcome: DecodeOutcome,
 ): unknown {
-  const { engine, host, device: hardware } = fingerprintHere(device);
-  const { config, attention, experts, precision } = request.session;
-  const { steps, rounds, promptTokens, seed, capBytes } = request;
+  const { session, steps, rounds, promptTokens, seed, capBytes } = request;
   return {
-    benchmark: 'decode',
-    schema: 1,
-    crossover: VERSION,
-    date: new Date().toISOString(),
-    command: `crossover ${process.argv.slice(2).join(' ')}`,
-    engine,
-    host,
-    device: hardware,
-    model: title,
-    layers: config.layers,
-    worldSize,
-    attention,
-    experts,
-    precision,
+    ...recordOf('decode', chosen, session, worldSize),
     steps,
     rounds,
     promptTokens,
@@ -213,28 +188,14 @@ function resultOf(
 
 function describe(
   { session, steps, promptTokens }: DecodeRequest,
-  { title }: ChosenModel,
-  ranks: number,
-  device: EngineName,
+  chosen: ChosenModel,
+  worldSize: number,
   outcome: DecodeOutcome,
 ): string {
-  const { engine, host, device: hardware } = fingerprintHere(device);
   const { weights, caches, working } = outcome.bytes;
-  return `${[
-    `# crossover ${VERSION}: decoding ${title}, ${session.precision}, ${ranks} ranks, ${engine} engine on ${hardwareOf(host, hardware)}`,
-    `# ${session.checkpoint === undefined ? 'random weights' : session.checkpoint}; prompts of ${promptTokens} tokens, ${steps} steps; a rank has ${formatBytes(weights)} of weights, ${formatBytes(caches)} of cache, ${formatBytes(working)} to work in`,
-    `# collectives: share of a step by which it is longer than one in which ranks do not meet; * fastest, or not told apart from it`,
-    ...(outcome.measured ? ['# no plan had the collectives of this model: they were measured first'] : []),
-    ...outcome.skipped.map(({ variant, reason }) => `# not run: ${variant}: ${reason}`),
-    `\n${formatDecode(outcome)}`,
-    `\n${formatDispatch(outcome)}`,
-  ].join('\n')}\n`;
-}
-
-function write(path: string, text: string): void {
-  try {
-    writeFileSync(path, text);
-  } catch (error) {
-    throw new CrossoverError(`cannot write ${path}: ${(error as Error).message}`, { cause: error });
-  }
+  const head = headLines('decoding', recordOf('decode', chosen, session, worldSize), outcome, [
+    `${session.checkpoint ?? 'random weights'}; prompts of ${promptTokens} tokens, ${steps} steps; a rank has ${formatBytes(weights)} of weights, ${formatBytes(caches)} of cache, ${formatBytes(working)} to work in`,
+    'collectives: share of a step by which it is longer than one in which ranks do not meet; * fastest, or not told apart from it',
+  ]);
+  return `${[...head, '', formatDecode(outcome), '', formatDispatch(outcome)].join('\n')}\n`;
 }

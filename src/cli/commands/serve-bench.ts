@@ -1,14 +1,11 @@
 /**
  * @file `crossover serve-bench`: replays requests that arrive at random through continuous batching, and prints what serving engines print.
  */
-import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { type EngineName, fingerprintHere, LIMITS } from '../../collective/engines.ts';
-import { CrossoverError } from '../../errors.ts';
+import { type EngineName, LIMITS } from '../../collective/engines.ts';
 import { launch } from '../../group/launch.ts';
 import { formatGlance, formatRates } from '../../report/serve-tables.ts';
 import { bold } from '../../report/table.ts';
-import { VERSION } from '../../version.ts';
 import { fitLengths, parseLengths, placesOf } from '../../workload/serve/lengths.ts';
 import type { ServeOutcome } from '../../workload/serve/program.ts';
 import type { ServeRequest } from '../../workload/serve/request.ts';
@@ -24,13 +21,13 @@ import {
   planOption,
   splitOption,
 } from '../model-options.ts';
+import { cappedVariants, give, headLines, recordOf } from '../model-results.ts';
 import {
   checkOutput,
   DEVICE_FLAGS,
   DEVICE_HELP,
   defaultRanks,
   engineOption,
-  hardwareOf,
   MOST_RANKS,
   PROCESSES_FLAG,
   PROCESSES_HELP,
@@ -72,8 +69,6 @@ Examples:
   With curves over the rate on a page
     $ crossover serve-bench --model tiny -o serve.json; crossover report serve.json
 `;
-
-const MIB = 1 << 20;
 
 export function serveBenchCommand(): Command {
   return addModelOptions(
@@ -117,12 +112,10 @@ async function run(options: Options): Promise<void> {
     processes,
     data: request,
   });
-  const result = resultOf(request, chosen, ranks, device, outcome!);
-  const text = `${JSON.stringify(result, null, 2)}\n`;
-  process.stdout.write(options.json ? text : describe(result));
-  if (options.output === undefined) return;
-  write(options.output, text);
-  if (!options.json) console.log(`\nwritten to ${options.output}; "crossover report" makes curves of it`);
+  const result = resultOf(request, chosen, ranks, outcome!);
+  give(result, describe(result), options);
+  if (options.output !== undefined && !options.json)
+    console.log(`\nwritten to ${options.output}; "crossover report" makes curves of it`);
 }
 
 function requestOf(
@@ -137,11 +130,11 @@ function requestOf(
   usage(() => fitLengths(parseLengths(prompt), config.places));
   const sequences = parseWhole(options.maxSequences, '--max-sequences', 1, 4096);
   const tokens = parseWhole(options.maxTokens, '--max-tokens', 1, 1 << 20);
-  const cap =
-    options.fusionCapMb === undefined ? undefined : parseAbove(options.fusionCapMb, '--fusion-cap-mb', 0);
-  const variants = usage(() => parseVariants(options.variants ?? VARIANTS.join(','), '--variants'));
-  if (cap === undefined && options.variants !== undefined && variants.includes('fused-cap'))
-    throw new UsageError('--variants has fused-cap, which needs --fusion-cap-mb');
+  const { capBytes, variants } = cappedVariants(
+    options.fusionCapMb,
+    usage(() => parseVariants(options.variants ?? VARIANTS.join(','), '--variants')),
+    options.variants !== undefined,
+  );
   const split = splitOption(config, ranks, options);
   if (split.attention === 'data')
     throw new UsageError('--attention is "data"; use tensor: in serving, ranks share all sequences');
@@ -166,8 +159,8 @@ function requestOf(
     seconds,
     prompt,
     seed: parseWhole(options.seed, '--seed', 0, 2 ** 31 - 1),
-    variants: variants.filter((name) => name !== 'fused-cap' || cap !== undefined),
-    capBytes: (cap ?? 0) * MIB,
+    variants,
+    capBytes,
     schedule: parseName(options.schedule, '--schedule', SCHEDULES),
     progress: process.stderr.isTTY === true,
   };
@@ -175,26 +168,12 @@ function requestOf(
 
 function resultOf(
   { session, prompt, seconds, seed, schedule, capBytes }: ServeRequest,
-  { title }: ChosenModel,
+  chosen: ChosenModel,
   worldSize: number,
-  device: EngineName,
   outcome: ServeOutcome,
 ): ServeResult {
-  const { engine, host, device: hardware } = fingerprintHere(device);
   return {
-    benchmark: 'serve-bench',
-    schema: 1,
-    crossover: VERSION,
-    date: new Date().toISOString(),
-    command: `crossover ${process.argv.slice(2).join(' ')}`,
-    engine,
-    host,
-    device: hardware,
-    model: title,
-    layers: session.config.layers,
-    worldSize,
-    experts: session.experts ?? 'tensor',
-    precision: session.precision ?? 'bf16',
+    ...recordOf('serve-bench', chosen, session, worldSize),
     prompt,
     seconds,
     seed,
@@ -205,22 +184,10 @@ function resultOf(
 }
 
 function describe(result: ServeResult): string {
-  const { model, precision, worldSize, engine, host, device, rows, seconds, prompt, most } = result;
-  return `${[
-    `# crossover ${VERSION}: serving ${model}, ${precision}, ${worldSize} ranks, ${engine} engine on ${hardwareOf(host, device)}`,
-    `# Poisson arrivals for ${seconds} s at each rate, ${prompt}: prompts to ${most.input} tokens, outputs to ${most.output}; no prefix is shared`,
-    ...(result.measured ? ['# no plan had the collectives of this model: they were measured first'] : []),
-    ...result.skipped.map(({ variant, reason }) => `# not run: ${variant}: ${reason}`),
-    `\n${formatRates(rows)}`,
-    `\n${bold('All rates')}, ms; * is the lowest median of a rate, of one run each`,
-    formatGlance(rows),
-  ].join('\n')}\n`;
-}
-
-function write(path: string, text: string): void {
-  try {
-    writeFileSync(path, text);
-  } catch (error) {
-    throw new CrossoverError(`cannot write ${path}: ${(error as Error).message}`, { cause: error });
-  }
+  const { rows, seconds, prompt, most } = result;
+  const head = headLines('serving', result, result, [
+    `Poisson arrivals for ${seconds} s at each rate, ${prompt}: prompts to ${most.input} tokens, outputs to ${most.output}; no prefix is shared`,
+  ]);
+  const glance = `${bold('All rates')}, ms; * is the lowest median of a rate, of one run each`;
+  return `${[...head, '', formatRates(rows), '', glance, formatGlance(rows)].join('\n')}\n`;
 }

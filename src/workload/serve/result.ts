@@ -15,7 +15,7 @@ export interface ServeResult extends ServeOutcome {
   /** ISO 8601. */
   readonly date: string;
   readonly command: string;
-  readonly engine: string;
+  readonly engine: Fingerprint['engine'];
   readonly host: Fingerprint['host'];
   readonly device: Fingerprint['device'];
   readonly model: string;
@@ -27,6 +27,7 @@ export interface ServeResult extends ServeOutcome {
   readonly seed: number;
   readonly schedule: Schedule;
   readonly precision: string;
+  readonly attention: string;
   readonly experts: string;
   /** What `fused-cap` fuses at most, where it is among the variants. */
   readonly fusionCapBytes?: number | undefined;

@@ -1,0 +1,106 @@
+/**
+ * @file What commands that time a model have in common about their results: the record that goes into a file, its first lines as text, and the cap of `fused-cap`.
+ */
+import { writeFileSync } from 'node:fs';
+import { type EngineName, fingerprintHere } from '../collective/engines.ts';
+import { CrossoverError } from '../errors.ts';
+import type { Fingerprint } from '../plan/plan.ts';
+import { VERSION } from '../version.ts';
+import type { SessionRequest } from '../workload/session/open.ts';
+import type { ChosenModel } from './model-options.ts';
+import { hardwareOf, parseAbove, UsageError } from './options.ts';
+
+/** Where and when something was timed, and of which model. */
+export interface ModelRecord<Name extends string> {
+  readonly benchmark: Name;
+  readonly schema: 1;
+  readonly crossover: string;
+  /** ISO 8601. */
+  readonly date: string;
+  readonly command: string;
+  readonly engine: EngineName;
+  readonly host: Fingerprint['host'];
+  readonly device: Fingerprint['device'];
+  readonly model: string;
+  readonly layers: number;
+  readonly worldSize: number;
+  readonly attention: string;
+  readonly experts: string;
+  readonly precision: string;
+}
+
+export function recordOf<Name extends string>(
+  benchmark: Name,
+  { title }: ChosenModel,
+  session: SessionRequest,
+  worldSize: number,
+): ModelRecord<Name> {
+  const { engine, host, device } = fingerprintHere(session.engine);
+  const { config, attention = 'tensor', experts = 'tensor', precision = 'bf16' } = session;
+  return {
+    benchmark,
+    schema: 1,
+    crossover: VERSION,
+    date: new Date().toISOString(),
+    command: `crossover ${process.argv.slice(2).join(' ')}`,
+    engine,
+    host,
+    device,
+    model: title,
+    layers: config.layers,
+    worldSize,
+    attention,
+    experts,
+    precision,
+  };
+}
+
+interface Outcome {
+  readonly measured: boolean;
+  readonly skipped: readonly { readonly variant: string; readonly reason: string }[];
+}
+
+/** The lines above the tables; `doing` is `decoding`, `more` what is to be known of the run. */
+export function headLines(
+  doing: string,
+  { model, precision, worldSize, engine, host, device }: ModelRecord<string>,
+  { measured, skipped }: Outcome,
+  more: readonly string[],
+): string[] {
+  return [
+    `# crossover ${VERSION}: ${doing} ${model}, ${precision}, ${worldSize} ranks, ${engine} engine on ${hardwareOf(host, device)}`,
+    ...more.map((line) => `# ${line}`),
+    ...(measured ? ['# no plan had the collectives of this model: they were measured first'] : []),
+    ...skipped.map(({ variant, reason }) => `# not run: ${variant}: ${reason}`),
+  ];
+}
+
+/** Prints a result, as data or as text, and writes the data to a file where that is asked for. */
+export function give(
+  result: unknown,
+  text: string,
+  { json, output }: { json?: boolean; output?: string },
+): void {
+  const data = `${JSON.stringify(result, null, 2)}\n`;
+  process.stdout.write(json ? data : text);
+  if (output === undefined) return;
+  try {
+    writeFileSync(output, data);
+  } catch (error) {
+    throw new CrossoverError(`cannot write ${output}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+const MIB = 1 << 20;
+
+/** Bytes of `--fusion-cap-mb`, and the variants that can do without where it is not given. @throws UsageError when one was asked for that cannot */
+export function cappedVariants<V extends string>(
+  capMb: string | undefined,
+  variants: readonly V[],
+  asked: boolean,
+): { readonly capBytes: number; readonly variants: readonly V[] } {
+  if (capMb !== undefined) return { capBytes: parseAbove(capMb, '--fusion-cap-mb', 0) * MIB, variants };
+  if (asked && variants.some((name) => name === 'fused-cap'))
+    throw new UsageError('--variants has fused-cap, which needs --fusion-cap-mb');
+  return { capBytes: 0, variants: variants.filter((name) => name !== 'fused-cap') };
+}
