@@ -85,6 +85,9 @@ const FUNCTIONS = {
   streamEndCapture: 'int cuStreamEndCapture(void *stream, void *graph)' as F<
     [stream: CUstream, graph: Pointer]
   >,
+  streamIsCapturing: 'int cuStreamIsCapturing(void *stream, void *status)' as F<
+    [stream: CUstream, status: Pointer]
+  >,
   eventCreate: 'int cuEventCreate(void *event, uint32_t flags)' as F<[event: Pointer, flags: number]>,
   eventDestroy: 'int cuEventDestroy_v2(void *event)' as F<[event: CUevent]>,
   eventRecord: 'int cuEventRecord(void *event, void *stream)' as F<[event: CUevent, stream: CUstream]>,

@@ -3,7 +3,14 @@
  * held in the driver until the device has come further, and if the device waits for a peer whose host is held, too, neither goes on. So the host waits here, by
  * polling, and long before: for the end of what it had enqueued one period ago, so that the device has a period's work while it does.
  */
-import { CUDA_ERROR_NOT_READY, CUDA_SUCCESS, type CUevent, check, handleFrom } from '../../ffi/cuda.ts';
+import {
+  CUDA_ERROR_NOT_READY,
+  CUDA_SUCCESS,
+  type CUevent,
+  check,
+  handleFrom,
+  intFrom,
+} from '../../ffi/cuda.ts';
 import type { Device } from './device.ts';
 
 /** Launches of a period. */
@@ -27,11 +34,13 @@ export class Backlog {
     this.#ends = [create(), create()];
   }
 
-  /** Notes launches that were enqueued, outside captures. */
+  /** Notes launches that were enqueued. */
   add(launches: number): void {
     this.#launches += launches;
     if (this.#launches < PERIOD) return;
     this.#launches = 0;
+    // What a capture takes in is not enqueued, and an event recorded there could be asked for no more. Captures are not the engine's only: products are tuned in some.
+    if (this.#isCapturing()) return;
     const { cuda, stream } = this.#device;
     const own = this.#ends[this.#periods % 2]!;
     const before = this.#ends[(this.#periods + 1) % 2]!;
@@ -41,6 +50,11 @@ export class Backlog {
 
   close(): void {
     for (const event of this.#ends) this.#device.cuda.eventDestroy(event);
+  }
+
+  #isCapturing(): boolean {
+    const { cuda, stream } = this.#device;
+    return intFrom((out) => cuda.streamIsCapturing(stream, out), 'cuStreamIsCapturing') !== 0;
   }
 
   #isOver(event: CUevent): boolean {
