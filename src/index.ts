@@ -59,6 +59,12 @@ export type { DecidedRange, Decision } from './graph/passes/decide.ts';
 export type { Miss, Site } from './graph/passes/sites.ts';
 export { type PlaceOptions, place as placeGraph } from './graph/place/place.ts';
 export type { Placement } from './graph/place/placement.ts';
+export {
+  Scratch as GraphScratch,
+  Step as GraphStep,
+  type StepOptions as GraphStepOptions,
+  workingBytes as graphWorkingBytes,
+} from './graph/run/step.ts';
 // Ranks
 export type { Group, GroupKind } from './group/group.ts';
 export { type HostsOptions, readSecret } from './group/hosts.ts';
@@ -122,5 +128,13 @@ export {
 export { parseTopology } from './simulate/topology-file.ts';
 export { DTYPES, type DType, dtypeBytes, REDUCIBLE_DTYPES, type ReducibleDType } from './tensor/dtype.ts';
 export { decodeArray, encodeArray } from './tensor/formats/array.ts';
-
 export { VERSION } from './version.ts';
+// Models
+export { buildModel, type ModelOptions } from './workload/models/build.ts';
+export type { ModelConfig } from './workload/models/config.ts';
+export { readModelConfig } from './workload/models/hugging-face.ts';
+export { presetNamed as modelPreset } from './workload/models/presets.ts';
+export type { Capacity } from './workload/session/capacity.ts';
+export type { HeldModel, StepRequest } from './workload/session/model.ts';
+export { openSession, type Session, type SessionRequest } from './workload/session/open.ts';
+export type { StepValues } from './workload/session/state.ts';

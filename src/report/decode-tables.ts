@@ -72,7 +72,9 @@ function percent(share: number): string {
 }
 
 function signed(change: number): string {
-  return `${change > 0 ? '+' : ''}${(100 * change).toFixed(1)} %`;
+  const text = (100 * change).toFixed(1);
+  // Neither +0.0 nor -0.0.
+  return Number(text) === 0 ? '0.0 %' : `${change > 0 ? '+' : ''}${text} %`;
 }
 
 /** Rows whose tokens differ although their collectives promise equal bits. */

@@ -10,6 +10,8 @@ const VALUES = [
   'CrossoverError',
   'DTYPES',
   'GraphBuilder',
+  'GraphScratch',
+  'GraphStep',
   'MODES',
   'MismatchError',
   'OPERATIONS',
@@ -21,6 +23,7 @@ const VALUES = [
   'Tensor',
   'VERSION',
   'algorithmsOf',
+  'buildModel',
   'createCommunicator',
   'decodeArray',
   'defaultPlanPath',
@@ -36,11 +39,14 @@ const VALUES = [
   'formatPlacement',
   'formatPlan',
   'graphToJson',
+  'graphWorkingBytes',
   'importGraph',
   'keyName',
   'launch',
   'loadPlan',
+  'modelPreset',
   'nvlinkAllToAll',
+  'openSession',
   'optimize',
   'parseGraph',
   'parsePlan',
@@ -50,6 +56,7 @@ const VALUES = [
   'planJsonSchema',
   'predict',
   'printGraph',
+  'readModelConfig',
   'readSecret',
   'savePlan',
   'simulatedAlgorithmsOf',
@@ -60,12 +67,12 @@ const VALUES = [
 ];
 
 const TYPES = `
-  Algorithm AlgorithmChoice AlgorithmRequest AllReduceOptions BinaryOp Bits Candidate Choice CommunicatorOptions DType DecidedRange Decision Dim
-  Efficiency ExecuteOptions ExplainOptions Explanation Fingerprint Graph GraphDType GraphInput GraphNode GraphOperand GraphValue Group GroupKind
-  HostFingerprint HostsOptions Interconnect LaunchOptions Link LoadPlanOptions MeasuredPoint Miss Mode NormOperands NormOptions NvlinkOptions
+  Algorithm AlgorithmChoice AlgorithmRequest AllReduceOptions BinaryOp Bits Candidate Capacity Choice CommunicatorOptions DType DecidedRange Decision Dim
+  Efficiency ExecuteOptions ExplainOptions Explanation Fingerprint Graph GraphDType GraphInput GraphNode GraphOperand GraphStepOptions GraphValue Group GroupKind
+  HeldModel HostFingerprint HostsOptions Interconnect LaunchOptions Link LoadPlanOptions MeasuredPoint Miss Mode ModelConfig ModelOptions NormOperands NormOptions NvlinkOptions
   Operation OptimizeOptions Optimized Override PcieOptions Phase PhaseCost PlaceOptions PlacedVariant Placement Plan PlanEntry PlanKey PlanRange
   Prediction Quantization RankOutputs Recording ReduceOp ReduceScatterOptions ReducibleDType RegretPlace RegretReport RunnerUp SimulatedAlgorithm
-  Site Staged SymbolRange Symmetric TensorType Terms Topology TopologyNode Transfer Tunables UnaryOp ValueType
+  Session SessionRequest Site Staged StepRequest StepValues SymbolRange Symmetric TensorType Terms Topology TopologyNode Transfer Tunables UnaryOp ValueType
 `;
 
 test('values', () => {

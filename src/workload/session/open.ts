@@ -120,11 +120,14 @@ function randomFill(
   return randomWeights(comm, config, room);
 }
 
-/** Collective. `report` is told how far it is. */
+/**
+ * A model on all ranks. Collective. `report` is told how far it is, 0 to 1.
+ * @throws CrossoverError when the model cannot be split so, a checkpoint is damaged, or memory runs out
+ */
 export function openSession(
   group: Group,
   request: SessionRequest,
-  report: (done: number, words: string) => void,
+  report: (done: number, words: string) => void = () => {},
 ): Session {
   const { graph, weights } = modelGraph(request, group.size, group.rank);
   const bytes = sessionBytes(
