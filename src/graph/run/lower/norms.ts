@@ -78,6 +78,16 @@ function quantizeToken(site: Site): void {
   });
 }
 
+function quantizeNvfp4(site: Site): void {
+  site.comm.quantize({
+    input: site.tensor('x'),
+    quantization: 'nvfp4',
+    quantOut: site.outTensor(0),
+    scaleOut: site.outTensor(1),
+    scale: site.number('scale'),
+  });
+}
+
 export const NORMS: Readonly<Record<string, Lower>> = {
   rms_norm: rmsNorm,
   add_rms_norm: addRmsNorm,
@@ -85,6 +95,7 @@ export const NORMS: Readonly<Record<string, Lower>> = {
   add,
   quantize_static: quantizeStatic,
   quantize_token: quantizeToken,
+  quantize_nvfp4: quantizeNvfp4,
 };
 
 /** The part of fused operations that involves no other rank. */
