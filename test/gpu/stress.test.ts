@@ -8,6 +8,7 @@ describeEngines('recordings and calls, mixed and repeated', (engine) => {
   it.each([
     { program: 'many-replays', options: { replays: 3000 } },
     { program: 'in-turn', options: { rounds: 4, sleepMs: 2 } },
+    { program: 'far-ahead', options: { calls: 300, recorded: 100, replays: 3, sleepMs: 5 } },
     { program: 'changing-sizes', options: { rounds: 4 } },
     { program: 'epoch-wrap', options: { distances: 3 } },
   ])('leave nothing behind: $program', async ({ program, options }) => {

@@ -51,6 +51,29 @@ const PROGRAMS = [
     program: 'gpu/programs/in-turn.ts',
     options: { rounds: 20, sleepMs: 30 },
   },
+  {
+    name: 'hosts far ahead of their devices',
+    program: 'gpu/programs/far-ahead.ts',
+    options: { calls: 4000, recorded: 900, replays: 12, sleepMs: 40 },
+  },
+  {
+    name: 'models, decoded',
+    program: 'gpu/programs/decoding.ts',
+    options: {
+      models: [
+        { name: 'tiny' },
+        { name: 'tiny-moe' },
+        { name: 'tiny-mla' },
+        { name: 'tiny-moe', attention: 'data' },
+        { name: 'qwen3-30b-a3b', layers: 3 },
+      ],
+      batches: [1, 5, 64, 96],
+      steps: 12,
+    },
+    worlds: [2, 4],
+    only: 'cuda',
+    seconds: 300,
+  },
   { name: 'changing sizes', program: 'gpu/programs/changing-sizes.ts', options: { rounds: 30 } },
   {
     name: 'NCCL between own kernels',
