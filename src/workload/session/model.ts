@@ -61,14 +61,18 @@ export class HeldModel {
     const base = this.allocate(this.#state.bytes.length);
     for (const [name, offset] of this.#state.offsets) inputs.set(name, base + offset);
     comm.engine.write(base, this.#state.bytes);
-    for (const { name, bytes } of cachesOf(graph, capacity)) inputs.set(name, this.allocate(bytes));
+    // One piece for all of them: drivers take their time over each.
+    const kept = [...cachesOf(graph, capacity), ...weights];
+    let at = this.allocate(kept.reduce((sum, { bytes }) => sum + roundUp(bytes), 0));
+    for (const { name, bytes } of kept) {
+      inputs.set(name, at);
+      at += roundUp(bytes);
+    }
     const all = weights.reduce((sum, { bytes }) => sum + bytes, 0);
     let done = 0;
     for (const weight of weights) {
       report(done / all, weight.name);
-      const address = this.allocate(weight.bytes);
-      inputs.set(weight.name, address);
-      fill(weight, address);
+      fill(weight, inputs.get(weight.name)!);
       done += weight.bytes;
     }
     comm.synchronize();
