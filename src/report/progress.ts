@@ -1,5 +1,6 @@
 /**
- * @file One line on stderr that says how far long work is and how long it will take. Off when stderr is not a terminal.
+ * @file One line on stderr that says how far long work is and how long it will take. Off when stderr is not a terminal. With $CROSSOVER_TRACE=1, a line that stays
+ * for every phase instead: what a run that does not come back was at.
  */
 import { writeSync } from 'node:fs';
 
@@ -10,6 +11,8 @@ const EVERY = 100;
 export class ProgressLine {
   readonly #title: string;
   readonly #on: boolean;
+  readonly #traced: boolean;
+  #phase = '';
   readonly #start: number = performance.now();
   #last = 0;
   #drawn = false;
@@ -17,7 +20,21 @@ export class ProgressLine {
   /** `on` comes from the launching process: worker threads cannot see whether stderr is a terminal. */
   constructor(title: string, on: boolean) {
     this.#title = title;
-    this.#on = on;
+    this.#traced = process.env.CROSSOVER_TRACE === '1';
+    this.#on = on && !this.#traced;
+  }
+
+  /** What the work is at, for traces and for errors. The same phase over again is one. */
+  set phase(words: string) {
+    if (words === this.#phase) return;
+    this.#phase = words;
+    if (!this.#traced) return;
+    const seconds = ((performance.now() - this.#start) / 1000).toFixed(3);
+    writeSync(STDERR, `${new Date().toISOString()} ${this.#title} +${seconds} s: ${words}\n`);
+  }
+
+  get phase(): string {
+    return this.#phase;
   }
 
   /** `done` is the share of the work, 0 to 1. Written at once, past the event loop, which ranks seldom turn. */

@@ -28,17 +28,20 @@ export class BatchRun {
     this.#ways = names.map((name) => wayFor(session, request, name, batch));
   }
 
-  /** Collective. A row a variant, in their order. */
-  time(start: Start, track: Track, report: (done: number) => void): DecodeRow[] {
+  /** Collective. A row a variant, in their order. `report` is told what is begun. */
+  time(start: Start, track: Track, report: (done: number, words: string) => void): DecodeRow[] {
     const { model } = this.#session;
     const { comm } = model;
     const { steps, rounds, session } = this.#request;
     const sequences = sequencesByRank(this.#batch, comm.worldSize, session.attention ?? 'tensor')[comm.rank]!;
-    const contenders = this.#ways.map(
-      ({ way, chooser }) => new DecodeContender(model, sequences, start, track, way, chooser),
-    );
+    const names = [...this.#ways.map(({ name }) => name), 'without collectives'];
+    const contenders = this.#ways.map(({ name, way, chooser }) => {
+      report(0, `${name}: recording`);
+      return new DecodeContender(model, sequences, start, track, way, chooser);
+    });
     // A step in which ranks do not meet tells how long the others wait for each other.
     if (comm.worldSize > 1) {
+      report(0, `${names.at(-1)}: recording`);
       const alone = aloneWay(this.#session, this.#request, this.#batch);
       contenders.push(new DecodeContender(model, sequences, start, track, alone));
     }
@@ -56,7 +59,7 @@ export class BatchRun {
         if (at === 0 && sequences > 0)
           this.firstTokens = Array.from({ length: Math.min(SHOWN, steps) }, (_, i) => tokens[i * sequences]!);
       },
-      report,
+      (done, at) => report(done, names[at]!),
     );
     for (const one of contenders) one.close();
     return this.#ways.map((way, at) => this.#row(way, timed[at]!, timed, hashes[at]!));

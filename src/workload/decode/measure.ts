@@ -25,23 +25,26 @@ export interface DecodeTiming {
   readonly rounds: number;
 }
 
-/** Collective. One result a contender, in their order; `watch` is called behind every sample of the first round, with the contender's number. */
+/**
+ * Collective. One result a contender, in their order; `watch` is called behind every sample of the first round, with the contender's number, and `report` before every
+ * sample of all rounds.
+ */
 export function timeDecode(
   comm: Communicator,
   contenders: readonly Contender[],
   { steps, rounds }: DecodeTiming,
   watch: (contender: number) => void,
-  report: (done: number) => void,
+  report: (done: number, contender: number) => void,
 ): Timed[] {
   const own: number[][] = contenders.map(() => []);
   for (let round = -1; round < rounds; round++) {
     for (let i = 0; i < contenders.length; i++) {
       const at = (i + Math.max(0, round)) % contenders.length;
+      report((round + 1 + i / contenders.length) / (rounds + 1), at);
       const us = sample(comm, contenders[at]!, steps);
       // The first round warms up, and its tokens are looked at.
       if (round < 0) watch(at);
       else own[at]!.push(us);
-      report((round + 1 + (i + 1) / contenders.length) / (rounds + 1));
     }
   }
   const all = comm.group.gather(own);

@@ -2,6 +2,7 @@
  * @file Decoding as an SPMD program: what `crossover decode` launches on every rank.
  */
 import type { Product } from '../../engine/compute.ts';
+import { CrossoverError } from '../../errors.ts';
 import type { Group } from '../../group/group.ts';
 import { ProgressLine } from '../../report/progress.ts';
 import { openSession, type Session } from '../session/open.ts';
@@ -19,25 +20,33 @@ export default function main(
   _args: string[],
   request: DecodeRequest,
 ): DecodeOutcome | undefined {
-  const line = new ProgressLine('decode', request.progress && group.rank === 0);
-  const session = openSession(group, request.session, (done, words) => line.show(done * OPENING, words));
+  const title = group.size === 1 ? 'decode' : `decode, rank ${group.rank}`;
+  const line = new ProgressLine(title, request.progress && group.rank === 0);
+  let session: Session | undefined;
   try {
-    const outcome = decode(session, request, (done, words) =>
-      line.show(OPENING + (1 - OPENING) * done, words),
-    );
+    line.phase = 'opening';
+    session = openSession(group, request.session, (done, words) => {
+      line.phase = done < 0.5 ? `measuring ${words}` : 'weights';
+      line.show(done * OPENING, words);
+    });
+    const outcome = decode(session, request, line);
+    line.phase = 'closing';
     return group.rank === 0 ? outcome : undefined;
+  } catch (error) {
+    if (error instanceof CrossoverError) error.message += ` (${title}: ${line.phase})`;
+    throw error;
   } finally {
     line.clear();
-    session.close();
+    session?.close();
   }
 }
 
 /** Collective. Returns the same on all ranks. */
-function decode(
-  session: Session,
-  request: DecodeRequest,
-  report: (done: number, words: string) => void,
-): DecodeOutcome {
+function decode(session: Session, request: DecodeRequest, line: ProgressLine): DecodeOutcome {
+  const report = (done: number, words: string): void => {
+    line.phase = words;
+    line.show(OPENING + (1 - OPENING) * done, words);
+  };
   const { model, measured, bytes } = session;
   const { batches, steps } = request;
   const refused = request.variants.map((variant) => ({
@@ -60,7 +69,11 @@ function decode(
   let tokens: readonly number[] = [];
   for (const [i, batch] of batches.entries()) {
     const run = new BatchRun(session, request, variants, batch);
-    rows.push(...run.time(start, track, (done) => report((i + done) / batches.length, `batch ${batch}`)));
+    rows.push(
+      ...run.time(start, track, (done, words) =>
+        report((i + done) / batches.length, `batch ${batch}, ${words}`),
+      ),
+    );
     if (i === 0) tokens = run.firstTokens;
   }
   return {
