@@ -45,11 +45,14 @@ export interface CudaEngineOptions {
   readonly firstEpoch?: number | undefined;
   /** After how long a kernel that waits for a peer gives up, 8 by default. */
   readonly deadlineSeconds?: number | undefined;
+  /** After how long the host gives up waiting for its device, 0 for never; by default what $CROSSOVER_STALL_SECONDS says, or 45: before the watchdog's 60. */
+  readonly stallSeconds?: number | undefined;
   /** Where warnings go; stderr by default. */
   readonly warn?: ((line: string) => void) | undefined;
 }
 
 const DEFAULT_DEADLINE_SECONDS = 8;
+const DEFAULT_STALL_SECONDS = 45;
 /** Devices from sm_90 on let a kernel's blocks start while the kernel before ends. */
 const PROGRAMMATIC_FROM = 90;
 
@@ -92,7 +95,7 @@ export class CudaEngine implements Engine {
     arenaBytes: number,
     options: CudaEngineOptions,
   ) {
-    const { deadlineSeconds = DEFAULT_DEADLINE_SECONDS } = options;
+    const { deadlineSeconds = DEFAULT_DEADLINE_SECONDS, stallSeconds = stallFromEnvironment() } = options;
     this.group = group;
     this.#device = device;
     this.#links = links;
@@ -124,6 +127,7 @@ export class CudaEngine implements Engine {
       capturing: () => this.#capture !== undefined,
       loading: (load) => this.#loading(load),
       count: () => this.#count(),
+      wait: () => this.#waiter.wait(),
       warn,
     });
     const tune = TUNE_PRODUCTS;
@@ -131,7 +135,10 @@ export class CudaEngine implements Engine {
     this.#memory = new OwnMemory(device);
     this.#log = new CallLog(group, this.arena);
     this.#nccl = createNccl({ group, block: blocks.own, fence: () => this.#fence() });
-    this.#waiter = new Waiter(group, device, this.#status, this.#log, this.#nccl, deadlineSeconds);
+    this.#waiter = new Waiter(group, device, this.#status, this.#log, this.#nccl, {
+      deadlineSeconds,
+      stallSeconds,
+    });
     this.#backlog = new Backlog(device, (done) => this.#waiter.wait(SITE.eager, done));
     this.timer = new EventTimer(device, this.#waiter);
     this.#farewell = new Farewell(group);
@@ -361,6 +368,15 @@ export class CudaEngine implements Engine {
   #fence(): void {
     this.#launch(INFOS.get('noop')!, this.#noop, 0);
   }
+}
+
+function stallFromEnvironment(): number {
+  const text = process.env.CROSSOVER_STALL_SECONDS;
+  const seconds = text ? Number(text) : DEFAULT_STALL_SECONDS;
+  if (seconds >= 0) return seconds;
+  throw new CrossoverError(
+    `$CROSSOVER_STALL_SECONDS is "${text}"; use a number of seconds, or 0 for no bound`,
+  );
 }
 
 /** Whether there is nothing to do. */

@@ -1,6 +1,9 @@
 /**
  * @file How the host waits for a rank's GPU: by polling, so that the thread can be ended at any time, with an eye on what makes waiting vain. A
  * wait in vain leaves mailboxes half filled, so the engine then refuses to go on.
+ *
+ * Kernels of ours that wait for a peer give up by themselves. Others may not end: NCCL's, and any that has a fault. The host's patience is for those; backlog.ts
+ * sees to it that a wait is never for much work.
  */
 import { CrossoverError } from '../../errors.ts';
 import { type Group, SITE } from '../../group/group.ts';
@@ -15,13 +18,20 @@ const LOOK_OUTSIDE = 1 << 16;
 /** Kernels that are told to give up do so after 2^12 polls of theirs. */
 const DRAIN_MS = 3000;
 
+export interface Patience {
+  /** After which kernels give up that wait for a peer; for messages. */
+  readonly deadlineSeconds: number;
+  /** How long one wait may last; 0 for ever. */
+  readonly stallSeconds: number;
+}
+
 export class Waiter {
   readonly #group: Group;
   readonly #device: Device;
   readonly #status: Status;
   readonly #log: CallLog;
   readonly #outside: Outside;
-  readonly #deadlineSeconds: number;
+  readonly #patience: Patience;
   #reason: CrossoverError | undefined;
 
   constructor(
@@ -30,14 +40,14 @@ export class Waiter {
     status: Status,
     log: CallLog,
     outside: Outside,
-    deadlineSeconds: number,
+    patience: Patience,
   ) {
     this.#group = group;
     this.#device = device;
     this.#status = status;
     this.#log = log;
     this.#outside = outside;
-    this.#deadlineSeconds = deadlineSeconds;
+    this.#patience = patience;
   }
 
   /** Whether something has gone wrong that the engine cannot recover from. */
@@ -78,8 +88,13 @@ export class Waiter {
   }
 
   #waitLong(done: () => boolean): void {
+    const { stallSeconds } = this.#patience;
+    const end = stallSeconds === 0 ? Number.POSITIVE_INFINITY : performance.now() + 1000 * stallSeconds;
     for (let polls = 1; !this.#poll(done); polls++) {
-      if (polls % LOOK === 0) this.#look();
+      if (polls % LOOK === 0) {
+        this.#look();
+        if (performance.now() > end) this.#fail(this.#stalled());
+      }
       if (polls % LOOK_OUTSIDE === 0) {
         const failure = this.#outside.failure();
         if (failure !== undefined)
@@ -107,8 +122,15 @@ export class Waiter {
     const who = peer < this.#group.size ? `rank ${peer}` : this.#group.size === 2 ? 'its peer' : 'a peer';
     this.#fail(
       new CrossoverError(
-        `rank ${this.#group.rank} gave up waiting for ${who} after ${this.#deadlineSeconds} s, in ${this.#log.describeLast()}`,
+        `rank ${this.#group.rank} gave up waiting for ${who} after ${this.#patience.deadlineSeconds} s, in ${this.#log.describeLast()}`,
       ),
+    );
+  }
+
+  #stalled(): CrossoverError {
+    const { rank } = this.#group;
+    return new CrossoverError(
+      `rank ${rank}: GPU ${this.#device.ordinal} has not come to the end of what was enqueued within ${this.#patience.stallSeconds} s (CROSSOVER_STALL_SECONDS): a kernel does not end, or waits for what does not come, behind ${this.#log.describeLast()}`,
     );
   }
 

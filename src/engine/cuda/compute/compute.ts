@@ -21,6 +21,8 @@ export interface ComputeHost {
   loading<T>(load: () => T): T;
   /** Notes a launch in a recording. */
   count(): void;
+  /** Returns when all that was enqueued has ended. */
+  wait(): void;
   warn(line: string): void;
 }
 
@@ -89,6 +91,10 @@ export class Compute implements ComputeTarget {
 
   count(): void {
     this.#host.count();
+  }
+
+  wait(): void {
+    this.#host.wait();
   }
 
   loading<T>(load: () => T): T {

@@ -8,7 +8,7 @@ import { CUDA_SUCCESS, check } from '../../../ffi/cuda.ts';
 import type { Group } from '../../../group/group.ts';
 import type { Product } from '../../compute.ts';
 import { validateCompute } from '../../validate-compute.ts';
-import { type Device, isIdle } from '../device.ts';
+import type { Device } from '../device.ts';
 import { PLAIN, type Products, productsOf } from './products.ts';
 import type { OwnProduct } from './products-own.ts';
 import { bytesOf, ownCandidates, type ProductShape, type Way } from './products-ways.ts';
@@ -46,7 +46,7 @@ export function tuneProducts(products: readonly Product[], target: ComputeTarget
   // Algorithms are of one version of the library, which all ranks must have.
   const versions = group.gather(own.library?.version ?? 0);
   const common = versions.every((version) => version === versions[0]) && versions[0] !== 0;
-  const room = group.rank === 0 ? new Room(target.device, shapes) : undefined;
+  const room = group.rank === 0 ? new Room(target, shapes) : undefined;
   try {
     for (const shape of shapes) {
       const way = group.broadcast(room && fastest(shape, own, target, common, room));
@@ -99,7 +99,7 @@ function fastest(
   const launches = Math.ceil(Math.min(MOST_LAUNCHES, Math.max(RECORDING / time, least)));
   const operands = { ...PLAIN, ...shape, out, x, xScale: scales, weightScale: scales };
   const product = (i: number): OwnProduct => ({ ...operands, weight: weights[i % weights.length]! });
-  const watch = new Stopwatch(target.device);
+  const watch = new Stopwatch(target);
   try {
     let best: Way | undefined;
     let shortest = Number.POSITIVE_INFINITY;
@@ -137,12 +137,15 @@ interface Places {
 
 /** Memory to measure in, filled with something: as much as the largest product needs, and for less than that where there is no more. */
 class Room {
+  readonly #target: ComputeTarget;
   readonly #device: Device;
   readonly #weights: Region;
   readonly #x: Region;
   readonly #out: Region;
 
-  constructor(device: Device, shapes: readonly ProductShape[]) {
+  constructor(target: ComputeTarget, shapes: readonly ProductShape[]) {
+    const { device } = target;
+    this.#target = target;
     this.#device = device;
     const most = (bytes: (shape: ProductShape) => number): number => Math.max(...shapes.map(bytes));
     const x = ({ tokens, groups, inner }: ProductShape): number => tokens * groups * inner * 2;
@@ -180,7 +183,7 @@ class Room {
   }
 
   free(): void {
-    while (!isIdle(this.#device));
+    this.#target.wait();
     for (const { address } of [this.#weights, this.#x, this.#out])
       if (address !== 0) this.#device.cuda.memFree(address);
   }

@@ -2,7 +2,8 @@
  * @file Times launches of a device by its own clock: several in a row, recorded as a CUDA graph, so that the host's pace does not count.
  */
 import { type CUevent, type CUgraph, type CUgraphExec, check, handleFrom } from '../../../ffi/cuda.ts';
-import { type Device, isIdle } from '../device.ts';
+import type { Device } from '../device.ts';
+import type { ComputeTarget } from './target.ts';
 
 /** Captures may load modules, and do not mind what other threads do. */
 const RELAXED = 2;
@@ -10,12 +11,15 @@ const RELAXED = 2;
 const REPLAYS = 2;
 
 export class Stopwatch {
+  readonly #target: ComputeTarget;
   readonly #device: Device;
   readonly #start: CUevent;
   readonly #stop: CUevent;
   readonly #milliseconds: Float32Array = new Float32Array(1);
 
-  constructor(device: Device) {
+  constructor(target: ComputeTarget) {
+    const { device } = target;
+    this.#target = target;
     this.#device = device;
     const create = (): CUevent => handleFrom((out) => device.cuda.eventCreate(out, 0), 'cuEventCreate');
     this.#start = create();
@@ -69,7 +73,7 @@ export class Stopwatch {
     check(cuda.eventRecord(this.#start, stream), 'cuEventRecord');
     check(cuda.graphLaunch(exec, stream), 'cuGraphLaunch');
     check(cuda.eventRecord(this.#stop, stream), 'cuEventRecord');
-    while (!isIdle(this.#device));
+    this.#target.wait();
     check(cuda.eventElapsedTime(this.#milliseconds, this.#start, this.#stop), 'cuEventElapsedTime');
     return this.#milliseconds[0]! * 1000;
   }

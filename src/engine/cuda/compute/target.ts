@@ -48,6 +48,8 @@ export interface ComputeTarget {
   blocksAtATime(fn: ModelFunction, block: number, sharedBytes: number): number;
   /** Notes something that was enqueued on the device's stream in another way: a recording without any is not replayed. */
   count(): void;
+  /** Returns when all that was enqueued has ended, by polling. @throws CrossoverError when it does not end */
+  wait(): void;
   /** Makes a call that may load kernels, and so wait for all that runs on the device. */
   loading<T>(load: () => T): T;
   /** Tells the user what costs time here, without ending anything. */
