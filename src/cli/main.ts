@@ -21,6 +21,7 @@ import { serveBenchCommand } from './commands/serve-bench.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { tuneCommand } from './commands/tune.ts';
 import { applyConventions } from './conventions.ts';
+import { endAtOnce } from './end-at-once.ts';
 import { UsageError } from './options.ts';
 
 const HELP = `
@@ -77,6 +78,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error);
+  endAtOnce(process.exitCode);
 }
 
 /** Prints one line for what is expected to go wrong, and the whole stack for what is not. */

@@ -44,6 +44,7 @@ const FUNCTIONS = {
   prctl: 'int prctl(int option, uint64_t a, uint64_t b, uint64_t c, uint64_t d)' as Prototype<
     (option: number, a: number, b: number, c: number, d: number) => number
   >,
+  _exit: 'void _exit(int code)' as Prototype<(code: number) => never>,
   // libc has no function of its own for futexes.
   syscall:
     'int64_t syscall(int64_t number, void *word, int operation, int value, void *time, void *unused, int mask)' as Prototype<
@@ -99,6 +100,11 @@ function fail(call: string): never {
   const number = koffi().errno();
   const [code, text] = getSystemErrorMap().get(-number) ?? [`errno ${number}`, 'unknown'];
   throw Object.assign(new CrossoverError(`${call}: ${code}: ${text}`), { code });
+}
+
+/** Ends the process without what programs and libraries do at its end, whatever other threads are doing. @throws CrossoverError where there is no such libc */
+export function exitNow(code: number): never {
+  return libc()._exit(code);
 }
 
 /** Two ends of a connection that only those can use who are given one of them. */

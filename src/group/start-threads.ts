@@ -9,6 +9,7 @@ import type { ThreadSetup } from './worker.ts';
 
 /** Threads that were told to end and have not. */
 const leftBehind = new Set<Worker>();
+let early = false;
 
 /**
  * How many threads of former launches could not be ended, because they are inside a system or library call. While there is
@@ -18,13 +19,19 @@ export function threadsLeftBehind(): number {
   return leftBehind.size;
 }
 
+/** Whether threads had to be ended before they were done: what they have started on GPUs may go on, and the driver waits for it when the process ends. */
+export function threadsEndedEarly(): boolean {
+  return early;
+}
+
 export function startThread(setup: ThreadSetup, events: RankEvents): RankHandle {
   const worker = create(setup);
   worker.on('message', (report: RankReport) => events.reported(report));
   worker.on('error', (error) => events.failed(error));
   worker.on('exit', (code) => events.ended(`exited with code ${code}`));
   return {
-    end: async () => {
+    end: async (succeeded) => {
+      early ||= !succeeded;
       leftBehind.add(worker);
       await worker.terminate();
       leftBehind.delete(worker);

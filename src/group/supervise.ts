@@ -5,6 +5,7 @@
 import { CrossoverError, RankError } from '../errors.ts';
 import { packFailure, unpackFailure } from './failure.ts';
 import type { RankReport } from './program.ts';
+import { Signals } from './signals.ts';
 import type { Watchdog } from './watchdog.ts';
 import { nameRanks } from './wording.ts';
 
@@ -41,10 +42,18 @@ export async function supervise<T>(
   stop: () => void = () => {},
 ): Promise<T[]> {
   const handles: RankHandle[] = [];
+  const signals = new Signals((signal) => {
+    stop();
+    return `ended by ${signal}${watchdog.whoWaits()}`;
+  });
   let timer: NodeJS.Timeout | undefined;
   let failure: unknown;
   try {
-    return await new Promise<T[]>((succeed, fail) => {
+    return await new Promise<T[]>((succeed, refuse) => {
+      // What ranks make of being told to leave is of no interest.
+      const fail = (error: Error): void => {
+        if (!signals.came) refuse(error);
+      };
       const values = new Map<number, T>();
       const onReport = (rank: number, report: RankReport): void => {
         if (report.kind === 'returned') {
@@ -82,6 +91,7 @@ export async function supervise<T>(
     throw error;
   } finally {
     clearInterval(timer);
+    signals.close();
     const left = await end(handles, failure === undefined);
     if (left.length > 0 && failure instanceof CrossoverError) {
       failure.message += `; ${nameRanks(left.map((i) => ranks[i]!))} cannot be ended: inside a system or library call`;

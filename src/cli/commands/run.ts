@@ -2,13 +2,11 @@
  * @file `crossover run entry.ts --ranks 4 [args]`: runs a program as the ranks of a group.
  * The command's own options stand before the entry or right behind it; what follows belongs to the program.
  */
-import { writeSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { checkHosts, type HostsOptions, readSecret } from '../../group/hosts.ts';
 import { launch, MAX_RANKS } from '../../group/launch.ts';
-import { threadsLeftBehind } from '../../group/start-threads.ts';
 import { DEVICE_FLAGS, DEVICE_HELP, engineOption, UsageError, usage } from '../options.ts';
 
 const HELP = `
@@ -96,8 +94,7 @@ export function runCommand(): Command {
       if (device !== undefined) process.env.CROSSOVER_DEVICE = engineOption(device, ranks);
       if (plan !== undefined) process.env.CROSSOVER_PLAN = resolve(plan);
       if (force) process.env.CROSSOVER_FORCE = '1';
-      const launched = launch(entry, { ranks, processes, hosts, args, timeoutSeconds: timeout });
-      const values = await launched.catch(endNow);
+      const values = await launch(entry, { ranks, processes, hosts, args, timeoutSeconds: timeout });
       if (json) process.stdout.write(`${JSON.stringify(values, plain)}\n`);
     });
 }
@@ -119,14 +116,6 @@ function hostsOf({ nodes, node, rendezvous, secretFile }: RunOptions): HostsOpti
     checkHosts(hosts);
     return hosts;
   });
-}
-
-/** A thread that cannot be ended would keep this process alive after its error was reported; then a signal has to end it. */
-function endNow(error: Error): never {
-  if (threadsLeftBehind() === 0) throw error;
-  writeSync(2, `error: ${error.message}\n`);
-  process.kill(process.pid, 'SIGKILL');
-  throw error;
 }
 
 /** What JSON has no form for: typed arrays become lists, and big integers text. */

@@ -1,6 +1,7 @@
 /** The command line with nothing but `run`. */
 import { Command } from 'commander';
 import { runCommand } from '../../../dist/cli/commands/run.js';
+import { endAtOnce } from '../../../dist/cli/end-at-once.js';
 
 const program = new Command('crossover').enablePositionalOptions().addCommand(runCommand());
 try {
@@ -8,4 +9,5 @@ try {
 } catch (error) {
   console.error(`error: ${error.message}`);
   process.exitCode = 1;
+  endAtOnce(1);
 }
