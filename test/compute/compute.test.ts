@@ -1,6 +1,7 @@
 import { beforeAll, expect, it } from 'vitest';
 import { launch } from '../../dist/group/launch.js';
 import { describeEngines } from '../collective/support/engines.ts';
+import { program } from '../support/program.ts';
 import { FAMILIES } from './cases/families.ts';
 import type { KernelsReport } from './programs/kernels.ts';
 
@@ -11,10 +12,10 @@ describeEngines(
   (engine) => {
     let report: KernelsReport;
     beforeAll(async () => {
-      const program = new URL('programs/kernels.ts', import.meta.url);
-      [report] = (await launch<KernelsReport>(program, { ranks: 1, data: { engine, options: {} } })) as [
-        KernelsReport,
-      ];
+      [report] = (await launch<KernelsReport>(program('programs/kernels.ts', import.meta.url), {
+        ranks: 1,
+        data: { engine, options: {} },
+      })) as [KernelsReport];
     });
 
     it.each(Object.keys(FAMILIES))('%s, called and recorded, is what float64 gives', (family) => {

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { launch } from '../../dist/group/launch.js';
+import { program } from '../support/program.ts';
 import type { NcclAnswers, NcclTest } from './programs/nccl.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'crossover-nccl-'));
@@ -42,8 +43,10 @@ function library(
 }
 
 function run(ranks: number, data: Partial<NcclTest> & Pick<NcclTest, 'libraries'>): Promise<NcclAnswers[]> {
-  const program = new URL('programs/nccl.ts', import.meta.url);
-  return launch<NcclAnswers>(program, { ranks, data: { launches: [], end: 'leave', ...data } });
+  return launch<NcclAnswers>(program('programs/nccl.ts', import.meta.url), {
+    ranks,
+    data: { launches: [], end: 'leave', ...data },
+  });
 }
 
 test('without NCCL, every rank says what is missing and what it costs', async () => {

@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { Barrier } from '../../dist/group/barrier.js';
 import { ARRIVED, createControl, OPENED } from '../../dist/group/control.js';
 import { launch } from '../../dist/group/launch.js';
+import { program as programOf } from '../support/program.ts';
 
-const program = (name: string): URL => new URL(`./programs/${name}`, import.meta.url);
+const program = (name: string): URL => programOf(`./programs/${name}`, import.meta.url);
 
 describe('barrier', () => {
   test.each([

@@ -2,9 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import { CrossoverError, MismatchError, RankError } from '../../dist/errors.js';
 import { launch } from '../../dist/group/launch.js';
+import { program } from '../support/program.ts';
 import type { Fault } from './programs/fail.ts';
 
-const PROGRAM = new URL('./programs/fail.ts', import.meta.url);
+const PROGRAM = program('./programs/fail.ts', import.meta.url);
 const BOUND = 1;
 
 /** The error of a group in which one rank fails, and how many seconds it took. */
@@ -13,10 +14,11 @@ async function failing(
   rank = 1,
   ranks = 3,
   after = 2,
+  entry = PROGRAM,
 ): Promise<{ error: Error; seconds: number }> {
   const start = performance.now();
   const data: Fault = { rank, after, how };
-  const error: unknown = await launch(PROGRAM, { ranks, data, timeoutSeconds: BOUND }).catch((e) => e);
+  const error: unknown = await launch(entry, { ranks, data, timeoutSeconds: BOUND }).catch((e) => e);
   expect(error).toBeInstanceOf(CrossoverError);
   expect((error as Error).message).not.toContain('\n');
   return { error: error as Error, seconds: (performance.now() - start) / 1000 };
@@ -55,7 +57,9 @@ describe('a rank that ends', () => {
   });
 
   test('the error keeps what was thrown as its cause, with its name, stack and causes', async () => {
-    const cause = (await failing('throw')).error.cause as Error;
+    // Lines of TypeScript are where they are in the source.
+    const source = new URL('./programs/fail.ts', import.meta.url);
+    const cause = (await failing('throw', 1, 3, 2, source)).error.cause as Error;
     expect(cause).toMatchObject({ name: 'TypeError', message: 'what went wrong\nin two lines' });
     expect(cause.stack).toContain('fail.ts:');
     expect(cause.cause).toMatchObject({ name: 'RangeError', message: 'why' });

@@ -2,10 +2,11 @@
 import { describe, expect, test } from 'vitest';
 import { RankError } from '../../dist/errors.js';
 import { launch } from '../../dist/group/launch.js';
+import { program as programOf } from '../support/program.ts';
 import { type Ended, start } from './support/command.ts';
 import { freeAddress, join, SECRET } from './support/network.ts';
 
-const program = (name: string): URL => new URL(`./programs/${name}`, import.meta.url);
+const program = (name: string): URL => programOf(`./programs/${name}`, import.meta.url);
 
 /** How the launchers of all nodes ended. */
 async function together(nodes: number, ranks: number, args: string[]): Promise<Ended[]> {

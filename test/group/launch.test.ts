@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CrossoverError } from '../../dist/errors.js';
 import { launch } from '../../dist/group/launch.js';
+import { program as programOf } from '../support/program.ts';
 import type { Description } from './programs/describe.mts';
 
 /** What programs/script.mjs understands. */
@@ -13,7 +14,7 @@ type Step =
   | { kind: 'gather'; value: unknown }
   | { kind: 'pause' };
 
-const program = (name: string): URL => new URL(`./programs/${name}`, import.meta.url);
+const program = (name: string): URL => programOf(`./programs/${name}`, import.meta.url);
 
 describe('launch', () => {
   test.each([1, 2, 3, 8])('%i ranks know who they are and get arguments and data', async (ranks) => {
@@ -57,7 +58,7 @@ describe('launch', () => {
   });
 
   test('a file without a default export is refused', async () => {
-    await expect(launch(program('describe.mts'), { ranks: 1 })).rejects.toThrow(
+    await expect(launch('test/group/programs/describe.mts', { ranks: 1 })).rejects.toThrow(
       /^rank 0 threw: .*describe\.mts has no function as its default export/,
     );
   });

@@ -2,10 +2,11 @@
 import { describe, expect, test } from 'vitest';
 import { CrossoverError, MismatchError, RankError } from '../../dist/errors.js';
 import { launch } from '../../dist/group/launch.js';
+import { program } from '../support/program.ts';
 import type { Fault } from './programs/fail.ts';
 import { type Ended, gone, type Started, start } from './support/command.ts';
 
-const PROGRAM = new URL('./programs/fail.ts', import.meta.url);
+const PROGRAM = program('./programs/fail.ts', import.meta.url);
 
 describe('a process that fails', () => {
   test.each<[Fault['how'], string | RegExp]>([

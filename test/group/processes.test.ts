@@ -2,9 +2,10 @@
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { launch } from '../../dist/group/launch.js';
+import { program as programOf } from '../support/program.ts';
 import type { Description } from './programs/describe.mts';
 
-const program = (name: string): URL => new URL(`./programs/${name}`, import.meta.url);
+const program = (name: string): URL => programOf(`./programs/${name}`, import.meta.url);
 const processes = true;
 
 function setEnvironment(name: string, value: string): void {

@@ -4,9 +4,10 @@ import { allocate } from '../../dist/ffi/memory.js';
 import { createControl, STOP_WORDS_LENGTH } from '../../dist/group/control.js';
 import { launch } from '../../dist/group/launch.js';
 import { StopWords, stopAll } from '../../dist/group/stop-words.js';
+import { program } from '../support/program.ts';
 import type { Stopped } from './programs/stop-words.ts';
 
-const PROGRAM = new URL('./programs/stop-words.ts', import.meta.url);
+const PROGRAM = program('./programs/stop-words.ts', import.meta.url);
 const RANKS = 3;
 
 /** So many words of native memory. */

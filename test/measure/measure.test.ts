@@ -1,12 +1,13 @@
 /** @file Timing: what comes back is well formed, and the same on all ranks. How long anything takes is nobody's test. */
 import { expect, test } from 'vitest';
 import { launch } from '../../dist/group/launch.js';
+import { program } from '../support/program.ts';
 import type { Timed } from './programs/time.ts';
 
-const program = new URL('./programs/time.ts', import.meta.url);
+const PROGRAM = program('./programs/time.ts', import.meta.url);
 
 test.each([2, 3])('%i ranks agree on positive times of every contender, in their order', async (ranks) => {
-  const [first, ...others] = await launch<Timed[]>(program, { ranks });
+  const [first, ...others] = await launch<Timed[]>(PROGRAM, { ranks });
   for (const other of others) expect(other).toEqual(first);
   expect(first!.map(({ title, names }) => [title, names])).toEqual([
     ['all_reduce eager', ['one_shot', 'two_shot', 'two_shot_pull', 'ring']],

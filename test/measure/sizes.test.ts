@@ -5,6 +5,7 @@ import { launch } from '../../dist/group/launch.js';
 import { arenaFor, pattern, sizeFor } from '../../dist/measure/workload.js';
 import { dtypeBytes } from '../../dist/tensor/dtype.js';
 import { keysOf, sizesOf, type TuneRequest } from '../../dist/tune/request.js';
+import { program } from '../support/program.ts';
 import { arbitraryKey } from './keys.ts';
 
 const bytes = fc.integer({ min: 1, max: 1 << 26 });
@@ -34,8 +35,7 @@ test('arenaFor: grows with the operands of one set, and holds them', () => {
 });
 
 test('arenaFor: what workloads really take', async () => {
-  const program = new URL('./programs/arena.ts', import.meta.url);
-  const results = await launch<string[]>(program, { ranks: 2 });
+  const results = await launch<string[]>(program('./programs/arena.ts', import.meta.url), { ranks: 2 });
   expect(results).toEqual([[], []]);
 });
 

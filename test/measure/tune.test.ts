@@ -10,6 +10,7 @@ import { validatePlan } from '../../dist/plan/validate.js';
 import { keysOf, type TuneRequest } from '../../dist/tune/request.js';
 import type { TuneResult } from '../../dist/tune/tune.js';
 import { samplePlan } from '../plan/samples.ts';
+import { program } from '../support/program.ts';
 
 const REQUEST: TuneRequest = {
   operations: ['all_reduce', 'reduce_scatter', 'all_reduce_rms_norm'],
@@ -31,7 +32,7 @@ let results: TuneResult[];
 let result: TuneResult;
 
 beforeAll(async () => {
-  results = await launch<TuneResult>(new URL('./programs/tune.ts', import.meta.url), {
+  results = await launch<TuneResult>(program('./programs/tune.ts', import.meta.url), {
     ranks: RANKS,
     data: REQUEST,
   });

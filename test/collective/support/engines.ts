@@ -4,6 +4,7 @@
 import { describe } from 'vitest';
 import { ENGINES, type EngineName, LIMITS, visibleGpus } from '../../../dist/collective/engines.js';
 import { launch } from '../../../dist/group/launch.js';
+import { program } from '../../support/program.ts';
 import type { Report } from './session.ts';
 
 /** GPUs that a suite needs to be run on them. */
@@ -44,6 +45,6 @@ export async function runProgram(
   options: unknown = {},
 ): Promise<Report> {
   const data: ProgramData = { engine, options };
-  const [report] = await launch<Report>(new URL(`../programs/${name}.ts`, import.meta.url), { ranks, data });
+  const [report] = await launch<Report>(program(`../programs/${name}.ts`, import.meta.url), { ranks, data });
   return report!;
 }

@@ -7,6 +7,7 @@ import { checkRunnable } from '../../../dist/graph/run/lower.js';
 import { launch } from '../../../dist/group/launch.js';
 import { decodeArray } from '../../../dist/tensor/formats/array.js';
 import { describeEngines, servedBy } from '../../collective/support/engines.ts';
+import { program } from '../../support/program.ts';
 import { everything, inputOf, TOKENS } from './everything.ts';
 import type { Made } from './programs/operations.ts';
 
@@ -23,7 +24,7 @@ describeEngines('operations of graphs', (engine) => {
   it.each(servedBy(engine, [{ ranks: 1 }, { ranks: 2 }, { ranks: 3 }]))(
     'on $ranks ranks',
     async ({ ranks }) => {
-      const made = await launch<Made>(new URL('./programs/operations.ts', import.meta.url), {
+      const made = await launch<Made>(program('./programs/operations.ts', import.meta.url), {
         ranks,
         data: { engine },
       });

@@ -5,6 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { launch } from '../../../dist/group/launch.js';
 import { describeEngines, servedBy } from '../../collective/support/engines.ts';
+import { program } from '../../support/program.ts';
 import { CONFIGS, files, randomTensors, type withFolder } from '../models/support/checkpoint.ts';
 import { forward } from '../models/support/forward.ts';
 import type { Logits } from './programs/logits.ts';
@@ -34,7 +35,7 @@ describe.each(['llama', 'qwen3', 'qwen3_moe', 'deepseek_v2'] as const)('a tiny %
     )('on $ranks ranks, experts $experts, pages of $pageSize', async ({ ranks, experts, pageSize }) => {
       const folder = files(config, tensors);
       const [logits] = await withFolderAsync(folder, (path) =>
-        launch<Logits>(new URL('./programs/logits.ts', import.meta.url), {
+        launch<Logits>(program('./programs/logits.ts', import.meta.url), {
           ranks,
           data: { engine, folder: path, sequences: SEQUENCES, alone: ALONE, experts, pageSize },
         }),

@@ -2,12 +2,13 @@
 import { expect, test } from 'vitest';
 import { launch } from '../../../dist/group/launch.js';
 import { decodeSizes, promptSizes } from '../../../dist/workload/serve/model-runner.js';
+import { program } from '../../support/program.ts';
 import type { Generated } from './model-ranks.ts';
 
 test.each(['tiny', 'tiny-mla'])(
   '%s gives a request the same tokens, whoever else is served',
   async (model) => {
-    const all = await launch<Generated>(new URL('./model-ranks.ts', import.meta.url), {
+    const all = await launch<Generated>(program('./model-ranks.ts', import.meta.url), {
       ranks: 2,
       data: model,
     });

@@ -1,9 +1,10 @@
 /** @file Several ranks: all run the same steps in the same order, on the wall's clock, and all end, whoever fails. */
 import { expect, test } from 'vitest';
 import { launch } from '../../../dist/group/launch.js';
+import { program } from '../../support/program.ts';
 import type { Ran } from './ranks.ts';
 
-const PROGRAM = new URL('./ranks.ts', import.meta.url);
+const PROGRAM = program('./ranks.ts', import.meta.url);
 
 test('ranks run the same batches, and end with the last word of rank 0', async () => {
   const [first, ...others] = await launch<Ran>(PROGRAM, { ranks: 3, data: -1 });
