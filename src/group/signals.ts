@@ -6,8 +6,8 @@ import { writeSync } from 'node:fs';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 const STDERR = 2;
-/** What kernels that are told to leave take, some hundred of them one after the other. */
-const LEAVE_MS = 200;
+/** What kernels that are told to leave take, some hundred of them one after the other, and NCCL, which ranks abort when they notice. */
+const LEAVE_MS = 300;
 
 type Listener = (signal: NodeJS.Signals) => void;
 

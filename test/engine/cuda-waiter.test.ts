@@ -16,7 +16,7 @@ function played(polls: number, stallSeconds: number) {
   const seen = { ended: false, aborted: false, inside: 0, polls: 0 };
   const group = { rank: 1, size: 2, enter: () => seen.inside++, leave: () => seen.inside-- };
   const cuda = { streamQuery: () => (seen.ended || ++seen.polls > polls ? 0 : NOT_READY) };
-  const status = { failed: false, end: () => (seen.ended = true) };
+  const status = { failed: false, ended: false, end: () => (seen.ended = true) };
   const log = { compare: () => undefined, describeLast: () => 'call #7, all_reduce' };
   const outside = { failure: () => undefined, abort: () => (seen.aborted = true) };
   const waiter = new Waiter(
@@ -27,7 +27,7 @@ function played(polls: number, stallSeconds: number) {
     outside as unknown as Outside,
     { deadlineSeconds: 8, stallSeconds },
   );
-  return { waiter, seen };
+  return { waiter, seen, status };
 }
 
 test('a device that does not come to an end ends the engine, in words', () => {
@@ -46,4 +46,19 @@ test('a device that takes its time does not, nor one that is waited for without 
     waiter.wait();
     expect(seen).toMatchObject({ ended: false, inside: 0, polls: 100_001 });
   }
+});
+
+test('a rank that the launcher has told to end aborts NCCL, and goes no further', () => {
+  const { waiter, seen, status } = played(Number.POSITIVE_INFINITY, 30);
+  status.ended = true;
+  expect(() => waiter.wait()).toThrow('rank 1 was told to end, in call #7, all_reduce');
+  expect(seen).toMatchObject({ ended: true, aborted: true, inside: 0 });
+});
+
+test('a kernel that has given up is named, although it says so only after it has told the others', () => {
+  const { waiter, status } = played(Number.POSITIVE_INFINITY, 30);
+  let looks = 0;
+  Object.defineProperty(status, 'failed', { get: () => ++looks > 3 });
+  Object.assign(status, { ended: true, peer: 0 });
+  expect(() => waiter.wait()).toThrow('rank 1 gave up waiting for rank 0 after 8 s');
 });

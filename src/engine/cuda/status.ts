@@ -40,6 +40,11 @@ export class Status {
     Atomics.store(this.#words, END, 1);
   }
 
+  /** Whether kernels have been told to wait no longer: by `end`, by the launcher, or by a kernel that is about to say that it has given up. */
+  get ended(): boolean {
+    return Atomics.load(this.#words, END) !== 0;
+  }
+
   get failed(): boolean {
     return Atomics.load(this.#words, FAILED) !== 0;
   }

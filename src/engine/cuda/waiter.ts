@@ -15,6 +15,8 @@ import type { Status } from './status.ts';
 /** Polls, of some microseconds each, between two looks at the status words and at what peers have called; and at NCCL. */
 const LOOK = 256;
 const LOOK_OUTSIDE = 1 << 16;
+/** Looks at a rank that was told to end, until it is taken for one that the launcher has told. */
+const ENDED_LOOKS = 16;
 /** Kernels that are told to give up do so after 2^12 polls of theirs. */
 const DRAIN_MS = 3000;
 
@@ -33,6 +35,7 @@ export class Waiter {
   readonly #outside: Outside;
   readonly #patience: Patience;
   #reason: CrossoverError | undefined;
+  #endedLooks = 0;
 
   constructor(
     group: Group,
@@ -117,7 +120,10 @@ export class Waiter {
   #look(): void {
     const mismatch = this.#log.compare();
     if (mismatch) this.#fail(mismatch);
-    if (!this.#status.failed) return;
+    if (!this.#status.failed) {
+      if (this.#status.ended) this.#endedByOthers();
+      return;
+    }
     const { peer } = this.#status;
     const who = peer < this.#group.size ? `rank ${peer}` : this.#group.size === 2 ? 'its peer' : 'a peer';
     this.#fail(
@@ -125,6 +131,15 @@ export class Waiter {
         `rank ${this.#group.rank} gave up waiting for ${who} after ${this.#patience.deadlineSeconds} s, in ${this.#log.describeLast()}`,
       ),
     );
+  }
+
+  /** The launcher is about to end the process: what is under way leaves, NCCL's kernels too, and nothing comes after it. A kernel that gives up says so a moment later. */
+  #endedByOthers(): void {
+    this.#endedLooks++;
+    if (this.#endedLooks > ENDED_LOOKS)
+      this.#fail(
+        new CrossoverError(`rank ${this.#group.rank} was told to end, in ${this.#log.describeLast()}`),
+      );
   }
 
   #stalled(): CrossoverError {
