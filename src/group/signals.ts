@@ -9,32 +9,38 @@ const STDERR = 2;
 /** What kernels that are told to leave take, some hundred of them one after the other, and NCCL, which ranks abort when they notice. */
 const LEAVE_MS = 300;
 
-type Listener = (signal: NodeJS.Signals) => void;
+/** Of all launches that are under way: one listener serves them all. */
+const open = new Set<Signals>();
 
-/** Of all launches that are under way. */
-const ours = new Set<unknown>();
+function listen(signal: NodeJS.Signals): void {
+  if (process.listenerCount(signal) > 1) return;
+  const all = [...open];
+  for (const one of all) {
+    const words = one.end(signal);
+    if (signal === 'SIGTERM') writeSync(STDERR, `crossover: ${words}\n`);
+  }
+  for (const one of all) one.close();
+  setTimeout(() => process.kill(process.pid, signal), LEAVE_MS);
+}
 
 export class Signals {
   /** Whether the process is about to end. */
   came = false;
-  readonly #listener: Listener;
+  readonly #ending: (signal: NodeJS.Signals) => string;
 
   /** @param ending tells kernels to leave, and returns what is ended, in words, for whoever reads what `kill` and `timeout` have ended */
   constructor(ending: (signal: NodeJS.Signals) => string) {
-    this.#listener = (signal) => {
-      if (process.listeners(signal).some((one) => !ours.has(one))) return;
-      this.came = true;
-      const words = ending(signal);
-      if (signal === 'SIGTERM') writeSync(STDERR, `crossover: ${words}\n`);
-      this.close();
-      setTimeout(() => process.kill(process.pid, signal), LEAVE_MS);
-    };
-    ours.add(this.#listener);
-    for (const signal of SIGNALS) process.on(signal, this.#listener);
+    this.#ending = ending;
+    if (open.size === 0) for (const signal of SIGNALS) process.on(signal, listen);
+    open.add(this);
+  }
+
+  end(signal: NodeJS.Signals): string {
+    this.came = true;
+    return this.#ending(signal);
   }
 
   close(): void {
-    for (const signal of SIGNALS) process.off(signal, this.#listener);
-    ours.delete(this.#listener);
+    if (open.delete(this) && open.size === 0) for (const signal of SIGNALS) process.off(signal, listen);
   }
 }
