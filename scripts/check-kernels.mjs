@@ -5,8 +5,8 @@
  *   node scripts/check-kernels.mjs [--all] [kernel...]
  *
  * By default specialisations are all dtypes and quantizations, at 2, 4 and 8 ranks, summing; --all takes the other world sizes and reductions, too.
- * Of those that differ by world size and dtype, each architecture gets a third, another than the next; with quantizations, one of each.
- * For kernels that are named, it gets all. Kernels of models get what MODEL_SOURCES lists.
+ * Of those that differ by two of world size, dtype and quantization, each architecture gets a third, another than the next; of those that differ by
+ * all three, one of every other quantization. For kernels that are named, it gets all. Kernels of models get what MODEL_SOURCES lists.
  * One run of nvcc takes many specialisations of a file: each in a namespace of its own, under other names. Results are kept in .tmp/ by source hash.
  */
 import { execFile } from 'node:child_process';
@@ -113,12 +113,13 @@ function specialisationsOf(file, number) {
     .map((one) => definesOf(kernel, one));
 }
 
-/** A third of world size x dtype: a diagonal, another one for the next architecture. With quantizations, one world size and dtype for each of them. */
+/** A third of what differs by two axes: a diagonal, another one for the next architecture. By three: one world size and dtype for every other quantization. */
 function isDue({ world, dtype, quant }, number) {
-  if (all || wanted.length > 0 || world === undefined || dtype === undefined) return true;
   const size = DEFAULT_ONLY.world.indexOf(world);
-  if (quant === undefined) return (size + dtype + number) % 3 === 0;
-  return size === (quant + number) % 3 && dtype === (2 * quant + number) % 3;
+  const axes = [world && size, dtype, quant].filter((value) => value !== undefined);
+  if (all || wanted.length > 0 || axes.length < 2) return true;
+  if (axes.length === 2) return (axes[0] + axes[1] + number) % 3 === 0;
+  return (quant + number) % 2 === 0 && size === (quant + number) % 3 && dtype === (2 * quant + number) % 3;
 }
 
 /** Runs of nvcc for what is not known yet. */
@@ -292,7 +293,7 @@ function printTable() {
   const third =
     wanted.length > 0
       ? ''
-      : ', a third of world size x dtype (with quantizations, one for each) an architecture';
+      : ', a third of those by two axes, one of every other quantization an architecture';
   const covered = all ? 'all world sizes and reductions' : `${few}${third} (--all for the rest)`;
   const seconds = Math.round((performance.now() - started) / 1000);
   console.log(

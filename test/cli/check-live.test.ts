@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadPlan, savePlan } from '../../dist/plan/file.js';
 import type { Plan } from '../../dist/plan/plan.js';
-import { crossover, folder, ROOT } from './crossover.ts';
+import { ask, crossover, folder, ROOT } from './crossover.ts';
 
 const LIVE = ['check', '--live', '--seconds', '2'];
 
@@ -79,7 +79,7 @@ test.each<[what: string, args: string[], code: number, error: RegExp]>([
   ['no time', ['--seconds', '0'], 2, /--seconds is "0"; use a number above 0/],
   ['a tolerance that is none', ['--tolerance', 'x'], 2, /--tolerance is "x"; use a number of percent/],
 ])('refused: %s', async (_what, args, code, error) => {
-  const ended = await crossover(['check', '--live', ...args], { cwd: folder() });
+  const ended = await ask(['check', '--live', ...args], { cwd: folder() });
   expect(ended).toMatchObject({ code, out: '' });
   expect(ended.error).toMatch(error);
 });

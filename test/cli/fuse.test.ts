@@ -6,10 +6,10 @@ import { trace } from '../../dist/graph/build/trace.js';
 import { graphToJson } from '../../dist/graph/ir/json.js';
 import { formatPlan } from '../../dist/plan/file.js';
 import { fusedPlan } from '../graph/support/plans.ts';
-import { crossover, folder, ROOT } from './crossover.ts';
+import { ask, folder, ROOT } from './crossover.ts';
 
 const data = (name: string): string => join(ROOT, 'test/data/graph', name);
-const fuse = (cwd: string, ...args: string[]) => crossover(['fuse', ...args], { cwd });
+const fuse = (cwd: string, ...args: string[]) => ask(['fuse', ...args], { cwd });
 
 /** A folder with a graph of one site with 4096 columns and any number of tokens, and a plan of it. */
 function block(): string {

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { CONFIGS, files, type HfTensors, randomTensors } from '../workload/models/support/checkpoint.ts';
 import { forward } from '../workload/models/support/forward.ts';
 import { FILES, START } from '../workload/support/tokenizer.ts';
-import { crossover, folder } from './crossover.ts';
+import { ask, crossover, folder } from './crossover.ts';
 
 const CONFIG = { ...CONFIGS.qwen3, vocab_size: START + 3 };
 const PROMPT = 'hello wo';
@@ -76,11 +76,11 @@ describe('crossover generate', () => {
   });
 
   it('refuses what has no text', async () => {
-    const { code, error } = await crossover(['generate', '--device', 'cpu', 'hello']);
+    const { code, error } = await ask(['generate', '--device', 'cpu', 'hello']);
     expect(code).toBe(2);
     expect(error).toContain('--model is "tiny", whose weights are random; use a folder with a checkpoint');
     const path = checkpoint(files(CONFIG, tensors));
-    const without = await crossover(['generate', '--model', path, '--device', 'cpu', 'hello']);
+    const without = await ask(['generate', '--model', path, '--device', 'cpu', 'hello']);
     expect(without.error).toContain('has no tokenizer.json');
   });
 });
@@ -98,21 +98,13 @@ describe('a model that does not fit', () => {
   });
 
   it('refuses world sizes and layers by name', async () => {
-    const ranks = await crossover(['decode', '--model', 'tiny', '--device', 'cpu', '--ranks', '3']);
+    const ranks = await ask(['decode', '--model', 'tiny', '--device', 'cpu', '--ranks', '3']);
     expect(ranks.code).toBe(2);
     expect(ranks.error).toContain('worldSize is 3, and tiny has 8 heads; use 1, 2, 4, 8');
-    const layers = await crossover(['serve-bench', '--model', 'tiny', '--device', 'cpu', '--layers', '9']);
+    const layers = await ask(['serve-bench', '--model', 'tiny', '--device', 'cpu', '--layers', '9']);
     expect(layers.code).toBe(2);
     expect(layers.error).toContain('--layers is "9"; use a whole number from 1 to 4');
-    const variants = await crossover([
-      'decode',
-      '--device',
-      'cpu',
-      '--ranks',
-      '2',
-      '--variants',
-      'fused-cap',
-    ]);
+    const variants = await ask(['decode', '--device', 'cpu', '--ranks', '2', '--variants', 'fused-cap']);
     expect(variants.error).toContain('--variants has fused-cap, which needs --fusion-cap-mb');
   });
 });

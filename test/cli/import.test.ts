@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { crossover, folder, start } from './crossover.ts';
+import { ask, folder, start } from './crossover.ts';
 
 function path(name: string): string {
   return fileURLToPath(new URL(`../data/${name}`, import.meta.url));
@@ -14,7 +14,7 @@ const FUSED = path('interop/fused_collective_tp8_default.txt');
 const P2P = path('p2pBandwidthLatencyTest_4x4090.txt');
 
 test('prints what files were read as, series, matrices and the host', async () => {
-  const { code, out, error } = await crossover(['import', NCCL, FUSED, P2P]);
+  const { code, out, error } = await ask(['import', NCCL, FUSED, P2P]);
   expect({ code, error }).toEqual({ code: 0, error: '' });
   expect(out).toContain(`${NCCL}  `);
   expect(out).toMatch(/^all_reduce +nccl +4 +bf16 +- +- +apart +eager +1K +64M +17 +18\.8 - 323$/m);
@@ -28,10 +28,10 @@ test('prints what files were read as, series, matrices and the host', async () =
 
 test('writes a set that it reads again, and prints data', async () => {
   const cwd = folder();
-  const written = await crossover(['import', NCCL, '-o', 'set.json', '--json'], { cwd });
+  const written = await ask(['import', NCCL, '-o', 'set.json', '--json'], { cwd });
   expect(written.code).toBe(0);
   expect(JSON.parse(written.out)).toEqual(JSON.parse(readFileSync(join(cwd, 'set.json'), 'utf8')));
-  const again = await crossover(['import', 'set.json', '--json'], { cwd });
+  const again = await ask(['import', 'set.json', '--json'], { cwd });
   expect(again.code).toBe(0);
   expect(JSON.parse(again.out).measurements).toEqual(JSON.parse(written.out).measurements);
 });
@@ -48,7 +48,7 @@ test('prints twenty complaints, and counts the others', async () => {
   const cwd = folder();
   const row = 'a,1K,2,3\n';
   writeFileSync(join(cwd, 'own.csv'), `algorithm,bytes,world_size,us\n${row.repeat(30)}a,1024,2,3\n`);
-  const { code, out } = await crossover(['import', 'own.csv'], { cwd });
+  const { code, out } = await ask(['import', 'own.csv'], { cwd });
   expect(code).toBe(0);
   expect(out.match(/^own\.csv:\d+: bytes is "1K"/gm)).toHaveLength(20);
   expect(out).toMatch(/^and 10 more$/m);
@@ -58,7 +58,7 @@ test('a file that nothing can be read from is exit code 1, and the others are pr
   const cwd = folder();
   writeFileSync(join(cwd, 'prose.txt'), 'It was a dark night.\n');
   writeFileSync(join(cwd, 'head.csv'), 'algorithm,bytes,us\n');
-  const { code, out, error } = await crossover(['import', 'prose.txt', 'head.csv', NCCL, 'gone.txt'], {
+  const { code, out, error } = await ask(['import', 'prose.txt', 'head.csv', NCCL, 'gone.txt'], {
     cwd,
   });
   expect(code).toBe(1);
@@ -77,7 +77,7 @@ test('refuses wrong use with exit code 2', async () => {
     ['import', NCCL, '--operation', 'sum'],
     ['import', NCCL, '-o', '/nowhere/set.json'],
   ]) {
-    const { code, error } = await crossover(args);
+    const { code, error } = await ask(args);
     expect(code).toBe(2);
     expect(error.trimEnd().split('\n')).toHaveLength(1);
   }

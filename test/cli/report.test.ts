@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { crossover, folder, ROOT } from './crossover.ts';
+import { ask, folder, ROOT } from './crossover.ts';
 
 const XEON = join(ROOT, 'results/xeon-16-cores/plan-2-ranks.json');
 const EPYC = join(ROOT, 'results/epyc-2-cores/plan-2-ranks.json');
@@ -26,7 +26,7 @@ function own(path: string, us: number): string {
 
 test('a plan as a page and as SVG files', async () => {
   const cwd = folder();
-  const { code, out, error } = await crossover(['report', H200, '--svg', 'charts'], { cwd });
+  const { code, out, error } = await ask(['report', H200, '--svg', 'charts'], { cwd });
   expect([code, error]).toEqual([0, '']);
   expect(out).toMatch(/^crossover-report\.html: [\d.]+ KiB, 2 sections, 0 matrices\ncharts: 8 SVG files\n$/);
   const page = readFileSync(join(cwd, 'crossover-report.html'), 'utf8');
@@ -37,7 +37,7 @@ test('a plan as a page and as SVG files', async () => {
 
 test('without files, the plan that is there', async () => {
   const cwd = folder();
-  const { code, error } = await crossover(['report', '-o', 'page.html', '--title', 'My <host>'], {
+  const { code, error } = await ask(['report', '-o', 'page.html', '--title', 'My <host>'], {
     cwd,
     env: { CROSSOVER_PLAN: EPYC },
   });
@@ -48,7 +48,7 @@ test('without files, the plan that is there', async () => {
 test('measurements and a plan together are one set', async () => {
   const cwd = folder();
   const file = own(join(cwd, 'own.json'), 5);
-  const { code, out } = await crossover(['report', file, P2P, '--plan', H200, '--json'], { cwd });
+  const { code, out } = await ask(['report', file, P2P, '--plan', H200, '--json'], { cwd });
   expect(code).toBe(0);
   const model = JSON.parse(out);
   expect(model.sets.map(({ name }: { name: string }) => name)).toEqual([
@@ -67,7 +67,7 @@ test('measurements and a plan together are one set', async () => {
 
 test('sets are compared; files of one name are told apart by their folders', async () => {
   const cwd = folder();
-  const { code, out } = await crossover(['report', XEON, '--compare', EPYC, '--json'], { cwd });
+  const { code, out } = await ask(['report', XEON, '--compare', EPYC, '--json'], { cwd });
   expect(code).toBe(0);
   const model = JSON.parse(out);
   expect(model.sets.map(({ name }: { name: string }) => name)).toEqual([
@@ -90,7 +90,7 @@ test('refuses in one line what it cannot do', async () => {
     [[XEON, '--svg', 'empty.txt'], 1, /^error: cannot make empty\.txt/],
   ];
   for (const [args, expected, message] of cases) {
-    const { code, error } = await crossover(['report', ...args], { cwd });
+    const { code, error } = await ask(['report', ...args], { cwd });
     expect([args, code]).toEqual([args, expected]);
     expect(error).toMatch(message);
     expect(error.trim().split('\n')).toHaveLength(1);

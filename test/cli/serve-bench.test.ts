@@ -5,10 +5,10 @@ import { describe, expect, test } from 'vitest';
 import { serveBenchCommand } from '../../dist/cli/commands/serve-bench.js';
 import { readServeResult } from '../../dist/workload/serve/result.js';
 import { SERVED } from '../report/page/serving-samples.ts';
-import { crossover, folder } from './crossover.ts';
+import { ask, crossover, folder } from './crossover.ts';
 
 test('help has examples and the forms of lengths', async () => {
-  const { code, out, error } = await crossover(['serve-bench', '--help']);
+  const { code, out, error } = await ask(['serve-bench', '--help']);
   expect({ code, error }).toEqual({ code: 0, error: '' });
   for (const words of ['--json', 'Examples:', '$ crossover serve-bench --model', 'uniform:A-B,C-D']) {
     expect(out).toContain(words);
@@ -18,7 +18,7 @@ test('help has examples and the forms of lengths', async () => {
 test('"crossover report" makes curves of its results', async () => {
   const cwd = folder();
   writeFileSync(join(cwd, 'serve.json'), JSON.stringify({ benchmark: 'serve-bench', schema: 1, ...SERVED }));
-  const { code, out, error } = await crossover(['report', 'serve.json'], { cwd });
+  const { code, out, error } = await ask(['report', 'serve.json'], { cwd });
   expect({ code, error }).toEqual({ code: 0, error: '' });
   expect(out).toMatch(/^crossover-report\.html: .* KiB, 1 sections, 0 matrices\n$/);
   expect(readFileSync(join(cwd, 'crossover-report.html'), 'utf8').includes('Serving on 4x NVIDIA H200')).toBe(

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { crossover, folder, ROOT } from './crossover.ts';
+import { ask, crossover, folder, ROOT } from './crossover.ts';
 
 test('--version is the version of the package', async () => {
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
@@ -30,7 +30,7 @@ const COMMANDS = [
 ];
 
 test.each(COMMANDS.map((command) => [command]))('help of %j has an example', async (command) => {
-  const { code, out, error } = await crossover([...command, '--help']);
+  const { code, out, error } = await ask([...command, '--help']);
   expect({ code, error }).toEqual({ code: 0, error: '' });
   expect(out).toMatch(/^Usage: crossover/);
   expect(out).toMatch(/^Examples?:$/m);
@@ -51,7 +51,7 @@ test('every command prints data when asked', async () => {
     'predict',
     'generate',
   ]) {
-    expect((await crossover([name, '--help'])).out).toContain('--json');
+    expect((await ask([name, '--help'])).out).toContain('--json');
   }
 });
 
@@ -59,6 +59,10 @@ test('no command at all shows the help, as an error', async () => {
   const { code, out, error } = await crossover([]);
   expect({ code, out }).toEqual({ code: 2, out: '' });
   expect(error).toContain('Commands:');
+});
+
+test('what is refused is the end of the process, too', async () => {
+  expect(await crossover(['frobnicate'])).toEqual({ ...(await ask(['frobnicate'])), code: 2, signal: null });
 });
 
 /** Arguments, and what the one line must have: the option, the value, what is accepted. */
@@ -115,7 +119,7 @@ const REFUSED: [string, ...(string | RegExp)[]][] = [
 
 describe('refusals', () => {
   test.each(REFUSED)('%s', async (line, ...parts) => {
-    const { code, out, error } = await crossover(line.split(' '), { cwd: folder() });
+    const { code, out, error } = await ask(line.split(' '), { cwd: folder() });
     expect({ code, out }).toEqual({ code: 2, out: '' });
     for (const part of parts)
       expect(error).toMatch(part instanceof RegExp ? part : new RegExp(literal(part)));

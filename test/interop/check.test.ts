@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { crossover, folder } from '../cli/crossover.ts';
+import { ask, folder } from '../cli/crossover.ts';
 
 const data = (name: string): string => new URL(`../data/${name}`, import.meta.url).pathname;
 const FUSED = data('interop/fused_collective_tp8_default.txt');
@@ -11,7 +11,7 @@ const RTX4090 = data('custom_all_reduce_test_4x4090.txt');
 describe('check', () => {
   test('a cap above the crossover: tables, sentences, exit code 1', async () => {
     const args = ['check', '--engine', 'vllm', '--gpu', 'B300', '--tp', '8', FUSED];
-    const { code, out, error } = await crossover(args);
+    const { code, out, error } = await ask(args);
     expect({ code, error }).toEqual({ code: 1, error: '' });
     expect(out).toMatch(/^vllm 0\.30 \(as of 2026-09\) on 8x B300, NVLink between all, bf16$/m);
     expect(out).toMatch(
@@ -34,14 +34,14 @@ describe('check', () => {
 
   test('a tolerance above every loss: exit code 0', async () => {
     const args = ['check', '--engine', 'vllm', '--gpu', 'B300', '--tp', '8', '--tolerance', '63', FUSED];
-    const { code, out } = await crossover(args);
+    const { code, out } = await ask(args);
     expect(code).toBe(0);
     expect(out).toMatch(/^No setting is faster anywhere by more than the tolerance\.$/m);
   });
 
   test('what no setting reaches is said, and is no failure', async () => {
     const args = ['check', '--engine', 'vllm', '--gpu', '4090', '--tp', '4', '--pcie', RTX4090];
-    const { code, out } = await crossover(args);
+    const { code, out } = await ask(args);
     expect(code).toBe(0);
     expect(out).toMatch(/^vllm 0\.30 .* on 4x RTX 4090, PCIe, bf16$/m);
     // 65.09 against 42.93 at 512 KiB.
@@ -49,7 +49,7 @@ describe('check', () => {
   });
 
   test('every world size that was measured, where none is given; data on request', async () => {
-    const { code, out } = await crossover(['check', '--engine', 'vllm', '--gpu', 'B300', '--json', FUSED]);
+    const { code, out } = await ask(['check', '--engine', 'vllm', '--gpu', 'B300', '--json', FUSED]);
     expect(code).toBe(1);
     const [report] = JSON.parse(out);
     expect(report).toMatchObject({
@@ -79,7 +79,7 @@ describe('check', () => {
       '16',
       FUSED,
     ];
-    const { out } = await crossover(args);
+    const { out } = await ask(args);
     expect(out).toMatch(/^Decoding llama-3\.1-70b: 160 of these operations a step$/m);
     // 128 rows are 2 MiB, 33 against 32 us: 160 us of 16 ms.
     expect(out).toMatch(/^ +128 +2 MiB +fused, one-shot +unfused +160 us +16\.00 ms +1\.0 %$/m);
@@ -89,7 +89,7 @@ describe('check', () => {
   test('settings by options change what is picked', async () => {
     const check = ['check', '--engine', 'vllm', '--gpu', 'B300', '--json'];
     const picks = async (...more: string[]): Promise<string[]> => {
-      const { out } = await crossover([...check, ...more, FUSED]);
+      const { out } = await ask([...check, ...more, FUSED]);
       return JSON.parse(out)[0].comparisons[0].picks.map(({ label }: { label: string }) => label);
     };
     expect(await picks('--fusion', 'off')).toEqual(['unfused']);
@@ -109,8 +109,8 @@ describe('check', () => {
     ].map(([algorithm, bytes, us]) => `all_reduce,${algorithm},${bytes},bf16,8,${us}`);
     writeFileSync(join(cwd, 'times.csv'), `${[head, ...rows].join('\n')}\n`);
     const args = ['check', '--engine', 'vllm', '--gpu', 'H200', '--flashinfer', 'off', 'times.csv'];
-    expect((await crossover(args, { cwd })).code).toBe(0);
-    const { code, out } = await crossover([...args, '--backends', "['CUSTOM', 'PYNCCL']"], { cwd });
+    expect((await ask(args, { cwd })).code).toBe(0);
+    const { code, out } = await ask([...args, '--backends', "['CUSTOM', 'PYNCCL']"], { cwd });
     expect(code).toBe(1);
     expect(out).toMatch(
       /^- SYMM_MEM is silently unavailable: .*slower by up to 50\.0 us an operation \(100 % at 4 MiB\)/m,
@@ -130,23 +130,14 @@ describe('check', () => {
     [['--gpu', 'H200', '--backends', '[]'], /^error: --backends is "\[\]"/],
     [['--gpu', 'H200', '--symm-mem', 'maybe'], /'maybe' is invalid.*on, off/],
   ])('%j is used wrongly: exit code 2', async (more, message) => {
-    const { code, out, error } = await crossover(['check', '--engine', 'vllm', ...more, FUSED]);
+    const { code, out, error } = await ask(['check', '--engine', 'vllm', ...more, FUSED]);
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(error).toMatch(message);
   });
 
   test('no engine, no measurements of that world size', async () => {
-    expect(await crossover(['check', FUSED])).toMatchObject({ code: 2, out: '' });
-    const { code, error } = await crossover([
-      'check',
-      '--engine',
-      'vllm',
-      '--gpu',
-      'H200',
-      '--tp',
-      '4',
-      FUSED,
-    ]);
+    expect(await ask(['check', FUSED])).toMatchObject({ code: 2, out: '' });
+    const { code, error } = await ask(['check', '--engine', 'vllm', '--gpu', 'H200', '--tp', '4', FUSED]);
     expect(code).toBe(1);
     expect(error).toMatch(/^error: nothing to check: .*the engine runs on 4 GPUs/);
   });
@@ -156,7 +147,7 @@ describe('export', () => {
   test('to a file, with what has no setting as comments', async () => {
     const cwd = folder();
     const args = ['export', '--for', 'vllm', '--gpu', 'B300', '-o', 'vllm.sh', FUSED];
-    expect(await crossover(args, { cwd })).toMatchObject({ code: 0, out: '', error: '' });
+    expect(await ask(args, { cwd })).toMatchObject({ code: 0, out: '', error: '' });
     const text = readFileSync(join(cwd, 'vllm.sh'), 'utf8');
     expect(text).toMatch(/^VLLM_ARGS=\(--compilation-config '.*1\.91.*'\)$/m);
     expect(text).toMatch(/^# not expressible: /m);
@@ -164,24 +155,24 @@ describe('export', () => {
   });
 
   test('tables on standard output, the rest on standard error', async () => {
-    const csv = await crossover(['export', '--for', 'nccl-tuner', RTX4090]);
+    const csv = await ask(['export', '--for', 'nccl-tuner', RTX4090]);
     expect(csv.code).toBe(0);
     expect(csv.out).toMatch(/^# collective,min_bytes,max_bytes/m);
     expect(csv.error).toMatch(/^not expressible: vllm_custom: it is not one of NCCL's/m);
-    const json = await crossover(['export', '--for', 'mscclpp', '--gpu', 'H100', RTX4090]);
+    const json = await ask(['export', '--for', 'mscclpp', '--gpu', 'H100', RTX4090]);
     expect(JSON.parse(json.out)).toEqual({ version: 1, profiles: [] });
     expect(json.error).toMatch(/^not expressible: nothing: /m);
   });
 
   test('settings are for one world size', async () => {
     const args = ['export', '--for', 'sglang', '--gpu', 'H200', FUSED, RTX4090];
-    const { code, error } = await crossover(args);
+    const { code, error } = await ask(args);
     expect(code).toBe(2);
     expect(error).toMatch(/^error: --tp is missing: settings are for one world size; measured are 4, 8/);
   });
 
   test('an output that cannot be written is refused first', async () => {
-    const { code, error } = await crossover(['export', '--for', 'mscclpp', '-o', '/nowhere/x', RTX4090]);
+    const { code, error } = await ask(['export', '--for', 'mscclpp', '-o', '/nowhere/x', RTX4090]);
     expect(code).toBe(2);
     expect(error).toMatch(/no folder \/nowhere/);
   });
