@@ -27,6 +27,8 @@ export interface StepOptions extends Sizes {
   /** Of `workingBytes` bytes. In the symmetric heap, unless everything is copied through it on purpose. */
   readonly working: number;
   readonly scratch: Scratch;
+  /** Of `layOut` for the same graph and sizes, where somebody has it already. */
+  readonly placement?: Placement | undefined;
   readonly choose?: SiteContext['choose'] | undefined;
   /** Rows of every rank, where ranks gather and scatter unequal parts. */
   readonly parts?: readonly number[] | undefined;
@@ -83,7 +85,7 @@ export class Step {
     this.graph = graph;
     this.#comm = comm;
     this.#options = options;
-    this.#placement = layOut(graph, comm.worldSize, options);
+    this.#placement = options.placement ?? layOut(graph, comm.worldSize, options);
     this.#place();
     for (const { node, operands } of this.#placement.collectives) {
       const copied = operands.find(

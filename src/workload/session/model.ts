@@ -5,7 +5,8 @@
 import type { Communicator } from '../../collective/communicator.ts';
 import { CrossoverError } from '../../errors.ts';
 import type { Graph, Value } from '../../graph/ir/graph.ts';
-import { Scratch, Step, type StepOptions, workingBytes } from '../../graph/run/step.ts';
+import type { Placement } from '../../graph/place/placement.ts';
+import { layOut, Scratch, Step, type StepOptions, workingBytes } from '../../graph/run/step.ts';
 import type { PlannedWeight } from '../weights/planned.ts';
 import { type Capacity, cachesOf, roundUp, symbolsFor } from './capacity.ts';
 import { FIRST_STATE, StepState, type StepValues } from './state.ts';
@@ -35,6 +36,7 @@ export class HeldModel {
   readonly #scratch: Scratch;
   readonly #working: number;
   readonly #workingBytes: number;
+  readonly #placements = new Map<string, Placement>();
   #outside = 0;
 
   /** Collective: allocates on all ranks alike. */
@@ -107,7 +109,8 @@ export class HeldModel {
     // Offsets in the heap must be equal on all ranks.
     for (const name of mostTokens === undefined ? [] : ['tokens', 'samples'])
       if (bounds.has(name)) bounds.set(name, mostTokens!);
-    const needed = workingBytes(this.graph, this.comm.worldSize, { symbols, bounds });
+    const placement = this.#layOut(symbols, bounds);
+    const needed = placement.arenaBytes;
     if (needed > this.#workingBytes)
       throw new CrossoverError(
         `a step of ${tokens} tokens and ${samples} samples needs ${needed} bytes to work in; there is room for ${this.#workingBytes}, which is ${this.capacity.tokens} tokens and ${this.capacity.samples} samples`,
@@ -118,9 +121,20 @@ export class HeldModel {
       symbols,
       bounds,
       inputs: this.inputs,
+      placement,
       working: outside ? this.#outsideMemory() : this.#working,
       scratch: this.#scratch,
     });
+  }
+
+  /** Variants of a step have the same sizes, and laying out takes longer than all the rest of making one. */
+  #layOut(symbols: ReadonlyMap<string, number>, bounds: ReadonlyMap<string, number>): Placement {
+    const key = JSON.stringify([...bounds]);
+    const known = this.#placements.get(key);
+    if (known) return known;
+    const placement = layOut(this.graph, this.comm.worldSize, { symbols, bounds });
+    this.#placements.set(key, placement);
+    return placement;
   }
 
   #outsideMemory(): number {
