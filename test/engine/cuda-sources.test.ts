@@ -35,7 +35,8 @@ function hostFunctions(source: string): string[] {
       const name = /([\w~]+)\s*\(/.exec(head)?.[1];
       const opened = /\b(?:namespace|struct|class|union)\b[^()]*$/.test(head);
       if (!opened) inside = 1;
-      if (!opened && name && !/=\s*$|\b(?:DEVICE|DEVICE_MEMBER|__device__|__global__)\b/.test(head)) found.push(name);
+      if (!opened && name && !/=\s*$|\b(?:DEVICE|DEVICE_MEMBER|__device__|__global__)\b/.test(head))
+        found.push(name);
     }
     if (inside === 0) head = /[{};]/.test(piece) ? '' : piece;
   }
