@@ -23,7 +23,7 @@ async function tuned(): Promise<string> {
     '--mode',
     'replay',
   ];
-  await crossover(['tune', ...args, '-b', '4K', '-e', '64K', '--seconds', '1'], { cwd });
+  await crossover(['tune', ...args, '-b', '4K', '-e', '1M', '--seconds', '1'], { cwd });
   return cwd;
 }
 
@@ -36,7 +36,7 @@ test('a plan of this host, and the same with its worst choice', async () => {
   // Whoever shares this machine may make one algorithm slower than another at any moment; the last line and the exit code agree.
   expect(out).toMatch(code === 0 ? /^the plan.* hold/m : /^the plan does not hold here any more/m);
 
-  // Chunks of 512 bytes: 128 barriers.
+  // Chunks of 512 bytes: 2048 barriers, so many that others on the cores delay every run of them alike.
   const plan = loadPlan(path);
   const slow = (entry: Plan['entries'][0]): Plan['entries'][0] => ({
     ...entry,
@@ -47,18 +47,21 @@ test('a plan of this host, and the same with its worst choice', async () => {
         tunables: { chunk_bytes: 512 },
         from: 0,
         to: null,
-        at: 65536,
+        at: 1 << 20,
       },
     ],
   });
   savePlan(path, { ...plan, entries: plan.entries.map(slow) });
-  // Where others use the cores, a barrier may take so long in one run that nothing can be told apart.
+  // Where others use the cores, too few runs may fit into the time for anything to be told apart: then there is more of it.
   let wrong = await crossover([...LIVE, '--json'], { cwd });
-  for (let i = 0; i < 3 && wrong.code === 0; i++) wrong = await crossover([...LIVE, '--json'], { cwd });
+  for (const seconds of ['8', '16']) {
+    if (wrong.code === 0)
+      wrong = await crossover(['check', '--live', '--seconds', seconds, '--json'], { cwd });
+  }
   expect(wrong.code).toBe(1);
   const report = JSON.parse(wrong.out);
   expect(report).toMatchObject({ holds: false, differences: [], skipped: 0 });
-  expect(report.verdicts[0]).toMatchObject({ finding: 'moved', bytes: 65536 });
+  expect(report.verdicts[0]).toMatchObject({ finding: 'moved', bytes: 1 << 20 });
   expect(report.verdicts[0].lossPercent).toBeGreaterThan(50);
 });
 
