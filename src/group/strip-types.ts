@@ -5,7 +5,6 @@
 import { readFile } from 'node:fs/promises';
 import { type LoadHook, register } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { transformSync } from '@swc/wasm-typescript';
 
 /** Makes this thread import .ts and .mts files; does nothing where Node does that by itself. */
 export function importTypeScript(): void {
@@ -20,6 +19,8 @@ export const load: LoadHook = async (url, context, nextLoad) => {
     return nextLoad(url, context);
   const path = fileURLToPath(url);
   const source = await readFile(path, 'utf8');
+  // Here, in the thread of loaders, and not in the rank's own, which only registers this: it takes its time.
+  const { transformSync } = await import('@swc/wasm-typescript');
   try {
     const { code } = transformSync(source, { mode: 'strip-only', filename: path });
     return { format: 'module', shortCircuit: true, source: code };
