@@ -4,12 +4,12 @@
  */
 import type { PlanIndex } from '../plan/lookup.ts';
 import type { ModelConfig } from './models/config.ts';
-import { parametersOf } from './models/parameters.ts';
+import { bytesRead } from './models/parameters.ts';
 import type { SplitOptions } from './models/split.ts';
 import { collectivesOf, predictChange } from './predict.ts';
 import { symbolsFor } from './session/capacity.ts';
 import { modelGraph } from './session/open.ts';
-import { measuredUs, type VariantName } from './variants.ts';
+import { measuredUs, notesOn, type VariantName } from './variants.ts';
 
 export interface Expectation {
   readonly config: ModelConfig;
@@ -36,14 +36,17 @@ export interface Expected {
   readonly change?: number | undefined;
 }
 
-export function expectSteps(expectation: Expectation): Expected[] {
+/** Rows by batch and variant, and what else there is to know: keys that another one stands in for. */
+export function expectSteps(expectation: Expectation): { rows: Expected[]; notes: string[] } {
   const { config, split, worldSize, index, batches, variants, capBytes } = expectation;
   const most = Math.max(...batches);
   const capacity = { sequences: most, places: 2, pageSize: 2, tokens: most, samples: most };
   const request = { config, ...split, capacity, engine: 'cuda', tunedTokens: 0 } as const;
   const { graph } = modelGraph(request, worldSize, 0);
-  return batches.flatMap((batch) => {
+  const notes = new Set<string>();
+  const rows = batches.flatMap((batch) => {
     const wanted = collectivesOf(graph, symbolsFor(graph, capacity, { tokens: batch, samples: batch }));
+    for (const one of wanted) for (const note of notesOn(index, one, worldSize)) notes.add(note);
     const total = (variant: VariantName): number | undefined =>
       wanted.reduce<number | undefined>((sum, { sites, ...one }) => {
         const us = measuredUs(index, variant, one, worldSize, capBytes);
@@ -59,13 +62,9 @@ export function expectSteps(expectation: Expectation): Expected[] {
       return { batch, variant, collectivesUs, stepUs: step + prediction.deltaUs, change: prediction.change };
     });
   });
+  return { rows, notes: [...notes] };
 }
 
-/** Time to read the weights of one rank once: of experts, those that some token of the batch goes to, each with the same chance. */
 function readUs({ config, split, worldSize, bytesPerSecond }: Expectation, batch: number): number {
-  const { dense, experts } = parametersOf(config);
-  const { moe } = config;
-  const hit = moe ? 1 - (1 - moe.choices / moe.experts) ** batch : 0;
-  const [projections, routed] = [split.precision === 'f8e4m3' ? 1 : 2, 2];
-  return ((dense * projections + hit * experts * routed) / worldSize / bytesPerSecond!) * 1e6;
+  return (bytesRead(config, { ...split, worldSize }, batch) / bytesPerSecond!) * 1e6;
 }

@@ -72,6 +72,11 @@ function timeOf({ entry }: CompiledEntry, { points }: Candidate, bytes: number):
   return spans(points, Math.min(to, Math.max(from, bytes))) ? extrapolate(points, bytes)?.us : undefined;
 }
 
+/** Where the plan answers for something else than was asked, in words. */
+export function notesOn(index: PlanIndex, wanted: Wanted, worldSize: number): string[] {
+  return (entryFor(index, wanted, worldSize)?.notes ?? []).map((note) => `${wanted.operation}: ${note}`);
+}
+
 /** What is outside the heap is dispatched as what is inside: copies come on top. */
 function entryFor(
   index: PlanIndex,

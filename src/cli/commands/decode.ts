@@ -9,6 +9,8 @@ import { brokenPromises, formatDecode, formatDispatch } from '../../report/decod
 import { formatBytes } from '../../units.ts';
 import type { DecodeOutcome, DecodeRequest } from '../../workload/decode/request.ts';
 import { sequencesByRank, type WayName, wayNames } from '../../workload/decode/ways.ts';
+import { bytesRead } from '../../workload/models/parameters.ts';
+import type { SessionRequest } from '../../workload/session/open.ts';
 import {
   addModelOptions,
   type ChosenModel,
@@ -195,7 +197,22 @@ function describe(
   const { weights, caches, working } = outcome.bytes;
   const head = headLines('decoding', recordOf('decode', chosen, session, worldSize), outcome, [
     `${session.checkpoint ?? 'random weights'}; prompts of ${promptTokens} tokens, ${steps} steps; a rank has ${formatBytes(weights)} of weights, ${formatBytes(caches)} of cache, ${formatBytes(working)} to work in`,
+    ...readLines(session, worldSize, outcome),
     'collectives: share of a step by which it is longer than one in which ranks do not meet; * fastest, or not told apart from it',
   ]);
   return `${[...head, '', formatDecode(outcome), '', formatDispatch(outcome)].join('\n')}\n`;
+}
+
+/** How close steps come to reading their weights once, which is the least they can take. */
+function readLines(
+  session: SessionRequest,
+  worldSize: number,
+  { rows, bytesPerSecond }: DecodeOutcome,
+): string[] {
+  const first = rows.find(({ variant }) => variant === 'plan');
+  if (bytesPerSecond === undefined || !first || session.attention === 'data') return [];
+  const readUs = (1e6 * bytesRead(session.config, { ...session, worldSize }, first.batch)) / bytesPerSecond;
+  return [
+    `weights are read at ${(bytesPerSecond / 1e12).toFixed(2)} TB/s by the largest product: at batch ${first.batch} in ${readUs.toFixed(0)} us; with the plan a step takes ${(first.us.median / readUs).toFixed(2)} times that`,
+  ];
 }

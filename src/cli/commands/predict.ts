@@ -9,7 +9,7 @@ import { defaultPlanPath, loadPlan } from '../../plan/file.ts';
 import { compilePlan } from '../../plan/lookup.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { formatPrediction } from '../../report/decode-tables.ts';
-import { type Expected, expectSteps } from '../../workload/expect.ts';
+import { expectSteps } from '../../workload/expect.ts';
 import { VARIANTS } from '../../workload/variants.ts';
 import { addModelOptions, type ModelOptions, modelOption, splitOption } from '../model-options.ts';
 import { MOST_RANKS, parseAbove, parseWhole, parseWholes, UsageError, usage } from '../options.ts';
@@ -68,7 +68,7 @@ function run(options: Options): void {
     throw new UsageError(
       `the plan names no GPU; use --gpu with one of ${GPUS.map(({ name }) => name).join(', ')}, or --step-us`,
     );
-  const expected: Expected[] = expectSteps({
+  const { rows: expected, notes } = expectSteps({
     config,
     split,
     worldSize,
@@ -85,8 +85,8 @@ function run(options: Options): void {
     );
   process.stdout.write(
     options.json
-      ? `${JSON.stringify({ model: title, worldSize, gpu, rows: expected }, null, 2)}\n`
-      : `# ${title} on ${worldSize} x ${gpu ?? 'GPUs'}, decode steps by ${options.plan ?? defaultPlanPath()}\n\n${formatPrediction(expected)}\n`,
+      ? `${JSON.stringify({ model: title, worldSize, gpu, rows: expected, notes }, null, 2)}\n`
+      : `# ${title} on ${worldSize} x ${gpu ?? 'GPUs'}, decode steps by ${options.plan ?? defaultPlanPath()}\n${notes.map((note) => `# note: ${note}\n`).join('')}\n${formatPrediction(expected)}\n`,
   );
 }
 

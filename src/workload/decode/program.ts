@@ -9,6 +9,7 @@ import { openSession, type Session } from '../session/open.ts';
 import { BatchRun } from './batch.ts';
 import type { Track } from './contender.ts';
 import { runPrompts } from './prompt.ts';
+import { readRate } from './read-rate.ts';
 import type { DecodeOutcome, DecodeRequest, DecodeRow } from './request.ts';
 import { sequencesByRank, type WayName, wayFor, wayRefusal } from './ways.ts';
 
@@ -58,6 +59,11 @@ function decode(session: Session, request: DecodeRequest, line: ProgressLine): D
   const most = sequencesByRank(Math.max(...batches), model.comm.worldSize, attention)[model.comm.rank]!;
   report(0, 'matrix products');
   model.comm.engine.tuneProducts?.(productsOf(session, request, variants));
+  report(0, 'the rate at which weights are read');
+  const rates = model.comm.group.gather(readRate(model));
+  const bytesPerSecond = rates.some((rate) => rate === undefined)
+    ? undefined
+    : Math.min(...rates.map(Number));
   report(0, 'prompts');
   const start = runPrompts(model, request, most);
   const track: Track = {
@@ -81,6 +87,7 @@ function decode(session: Session, request: DecodeRequest, line: ProgressLine): D
     skipped: refused.flatMap(({ variant, reason }) => (reason === undefined ? [] : [{ variant, reason }])),
     bytes,
     measured,
+    ...(bytesPerSecond !== undefined && { bytesPerSecond }),
     tokens,
   };
 }

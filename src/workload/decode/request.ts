@@ -53,6 +53,8 @@ export interface DecodeOutcome {
   readonly bytes: SessionBytes;
   /** Whether collectives were measured in this run, because no plan had them. */
   readonly measured: boolean;
+  /** At which a product of one row reads the largest matrix, on the slowest rank, bytes a second; absent where caches hold it. */
+  readonly bytesPerSecond?: number | undefined;
   /** The first tokens of the first sequence, for people to look at. */
   readonly tokens: readonly number[];
 }

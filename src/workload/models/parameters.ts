@@ -2,6 +2,7 @@
  * @file How many parameters a model has: those that every token is multiplied by, and those of routed experts.
  */
 import type { ModelConfig } from './config.ts';
+import type { SplitOptions } from './split.ts';
 
 export interface Parameters {
   /** All but the routed experts; the embedding table and the output matrix among them. */
@@ -21,6 +22,24 @@ export function parametersOf(config: ModelConfig): Parameters {
     dense: tables + hidden + layers * everyLayer + (layers - sparse) * gated(inner) + sparse * shared,
     experts: sparse * (moe ? moe.experts * gated(moe.inner) : 0),
   };
+}
+
+const BF16_BYTES = 2;
+
+/**
+ * Bytes of weights that a decode step of `batch` sequences reads on one rank: the dense ones once, and of experts those that some token goes to, each with the same chance. Of the
+ * embedding table, which is taken to be read whole, it reads a few rows.
+ */
+export function bytesRead(
+  config: ModelConfig,
+  { worldSize, precision }: SplitOptions,
+  batch: number,
+): number {
+  const { dense, experts } = parametersOf(config);
+  const { moe } = config;
+  const hit = moe ? 1 - (1 - moe.choices / moe.experts) ** batch : 0;
+  const projection = precision === 'f8e4m3' ? 1 : BF16_BYTES;
+  return (dense * projection + hit * experts * BF16_BYTES) / worldSize;
 }
 
 function attentionParameters({ hidden, heads, kvHeads, head, headNorms, mla }: ModelConfig): number {
