@@ -29,6 +29,9 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   CROSSOVER_CUDA: "NVIDIA's driver is loaded from this file, nowhere else",
   CROSSOVER_NVRTC: 'NVRTC is loaded from this file, nowhere else',
   CROSSOVER_NCCL: 'NCCL is loaded from this file, nowhere else',
+  CROSSOVER_CUBLASLT: 'cuBLASLt is loaded from this file, nowhere else',
+  CROSSOVER_STALL_SECONDS: 'after how long a host gives up waiting for its GPU; 0 is never',
+  CROSSOVER_TRACE: '1: decode says on stderr what every rank does',
   CROSSOVER_NVML: 'NVML is loaded from this file, nowhere else',
   CROSSOVER_P2P: (value) =>
     value === '0' ? 'GPUs are taken not to reach each other: only NCCL runs' : 'nothing; 0 switches P2P off',
