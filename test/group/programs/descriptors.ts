@@ -9,7 +9,7 @@ import type { Group } from '../../../src/group/group.ts';
 export default function descriptors(group: Group, [rounds]: string[]): string {
   const { rank, size } = group;
   for (let round = 0; round < Number(rounds); round++) {
-    const path = join(tmpdir(), `crossover-${process.pid}-${round}`);
+    const path = join(tmpdir(), `crossover-${process.pid}-${rank}-${round}`);
     const own = openSync(path, 'wx+', 0o600);
     // A descriptor needs no name.
     const read = openSync(path, 'r');
