@@ -20,7 +20,7 @@ describe('a tokenizer', () => {
     expect(tokenizer.encode('hello world', false)).toEqual(text);
     expect(tokenizer.encode('', false)).toEqual([]);
     expect(tokenizer.decode([START, ...text, START + 1])).toBe('hello world');
-    expect(tokenizer.end).toBe(START + 1);
+    expect([...tokenizer.ends]).toEqual([START + 1]);
     expect(tokenizer.decode([])).toBe('');
     expect(tokenizer.decode([hello, 5000])).toBe('hello');
   });
@@ -46,7 +46,12 @@ describe('a tokenizer', () => {
   it('needs no settings', () => {
     const alone = load({ 'tokenizer.json': FILES['tokenizer.json'] });
     expect(alone.encode('hello')).toEqual([START, 256 + 3]);
-    expect(alone.end).toBeUndefined();
+    expect([...alone.ends]).toEqual([]);
+    const several = {
+      'tokenizer.json': FILES['tokenizer.json'],
+      'generation_config.json': '{"eos_token_id":[7,9]}',
+    };
+    expect([...load(several).ends]).toEqual([7, 9]);
   });
 });
 

@@ -96,7 +96,7 @@ function generate(model: HeldModel, request: GenerateRequest, chooser: Chooser):
   step.enqueue();
   const recording = comm.capture(() => step.enqueue());
   const decodeStart = performance.now();
-  while (id !== tokenizer.end) {
+  while (!tokenizer.ends.has(id)) {
     tokens.push(id);
     give(text.push(id));
     if (tokens.length === request.tokens) break;

@@ -23,14 +23,16 @@ const MOST_HELD = 8;
 
 export class TextTokenizer {
   readonly #library: Library;
-  /** The token that ends a text, where the tokenizer says which. */
-  readonly end: number | undefined;
+  /** Tokens that end a text: the tokenizer's, and those of generation_config.json, of which chat models have several. */
+  readonly ends: ReadonlySet<number>;
 
   /** @throws CrossoverError that names the file that is missing or damaged */
   constructor(folder: string) {
-    const [file, settings] = ['tokenizer.json', 'tokenizer_config.json'].map((name) =>
-      path.join(folder, name),
-    );
+    const [file, settings, generation] = [
+      'tokenizer.json',
+      'tokenizer_config.json',
+      'generation_config.json',
+    ].map((name) => path.join(folder, name));
     if (!existsSync(file!))
       throw new CrossoverError(
         `${folder} has no tokenizer.json; give token ids, or a folder whose tokenizer is in that form`,
@@ -42,9 +44,10 @@ export class TextTokenizer {
       if (cause instanceof CrossoverError) throw cause;
       throw new CrossoverError(`${file} cannot be used: ${(cause as Error).message}`, { cause });
     }
-    const end = config.eos_token;
+    const { eos_token: end } = config;
     const text = typeof end === 'object' && end !== null && 'content' in end ? end.content : end;
-    this.end = typeof text === 'string' ? this.#library.token_to_id(text) : undefined;
+    const own = typeof text === 'string' ? this.#library.token_to_id(text) : undefined;
+    this.ends = new Set([...(own === undefined ? [] : [own]), ...endsOf(generation!)]);
   }
 
   /** With the tokens that the model expects around a text, unless `special` is false. */
@@ -103,6 +106,13 @@ export class TextStream {
     const before = this.#tokenizer.decode(this.#ids.slice(0, this.#given));
     return this.#tokenizer.decode(this.#ids).slice(before.length);
   }
+}
+
+/** What generation_config.json says of tokens that end a text; nothing without the file. */
+function endsOf(file: string): number[] {
+  if (!existsSync(file)) return [];
+  const { eos_token_id: ids } = readJson(file);
+  return [ids].flat().filter((id): id is number => Number.isInteger(id));
 }
 
 function readJson(file: string): Record<string, unknown> {
