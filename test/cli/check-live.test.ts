@@ -27,7 +27,8 @@ async function tuned(): Promise<string> {
   return cwd;
 }
 
-test('a plan of this host, and the same with its worst choice', async () => {
+// It measures, so others on the cores may hide what it should find: then it is done again.
+test('a plan of this host, and the same with its worst choice', { retry: 2 }, async () => {
   const cwd = await tuned();
   const path = join(cwd, 'crossover-plan.json');
   const { code, out, error } = await crossover(LIVE, { cwd });
