@@ -2,32 +2,13 @@
  * @file What commands that time a model have in common about their results: the record that goes into a file, its first lines as text, and the cap of `fused-cap`.
  */
 import { writeFileSync } from 'node:fs';
-import { type EngineName, fingerprintHere } from '../collective/engines.ts';
+import { fingerprintHere } from '../collective/engines.ts';
 import { CrossoverError } from '../errors.ts';
-import type { Fingerprint } from '../plan/plan.ts';
 import { VERSION } from '../version.ts';
 import type { SessionRequest } from '../workload/session/open.ts';
+import type { ModelRecord } from '../workload/session/record.ts';
 import type { ChosenModel } from './model-options.ts';
 import { hardwareOf, parseAbove, UsageError } from './options.ts';
-
-/** Where and when something was timed, and of which model. */
-export interface ModelRecord<Name extends string> {
-  readonly benchmark: Name;
-  readonly schema: 1;
-  readonly crossover: string;
-  /** ISO 8601. */
-  readonly date: string;
-  readonly command: string;
-  readonly engine: EngineName;
-  readonly host: Fingerprint['host'];
-  readonly device: Fingerprint['device'];
-  readonly model: string;
-  readonly layers: number;
-  readonly worldSize: number;
-  readonly attention: string;
-  readonly experts: string;
-  readonly precision: string;
-}
 
 export function recordOf<Name extends string>(
   benchmark: Name,

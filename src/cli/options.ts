@@ -90,18 +90,6 @@ export function engineOption(device: string | undefined, ranks: number): EngineN
   return engineFor(ranks, asked);
 }
 
-/** The option --processes, which says what `processesOption` is given. */
-export const PROCESSES_FLAG = '--processes';
-export const PROCESSES_HELP = 'a process a rank instead of a thread (Linux; --device cuda)';
-
-/** Refuses processes for the engine that serves threads only. */
-export function processesOption(processes: boolean | undefined, device: EngineName): boolean {
-  if (processes && device === 'cpu') {
-    throw new UsageError('--processes is for --device cuda; the CPU engine serves threads of one process');
-  }
-  return processes === true;
-}
-
 /** Ranks when nobody says: one a GPU, or else one a core; two at least (a world of one has nothing to tune), eight at most. */
 export function defaultRanks(): number {
   const gpus = visibleGpus();

@@ -2,7 +2,7 @@
  * @file What a decode step of a model reads, for what a collective costs it. From the models' configurations: layers, hidden sizes and parameters.
  */
 import { CrossoverError } from '../errors.ts';
-import { parametersOf } from '../workload/models/parameters.ts';
+import { expertsHit, parametersOf } from '../workload/models/parameters.ts';
 import { presetNamed } from '../workload/models/presets.ts';
 
 export interface Model {
@@ -49,6 +49,6 @@ export function findModel(name: string): Model {
  */
 export function weightBytes(model: Model, batch: number, worldSize: number, bytesEach: number): number {
   const { denseParameters, experts } = model;
-  const hit = experts === undefined ? 0 : 1 - (1 - experts.perToken / experts.count) ** batch;
+  const hit = experts ? expertsHit(experts.perToken, experts.count, batch) : 0;
   return ((denseParameters + hit * (experts?.parameters ?? 0)) * bytesEach) / worldSize;
 }

@@ -10,6 +10,11 @@ import { CrossoverError } from '../errors.ts';
 /** Every block starts at a multiple of this many bytes and occupies a multiple of it. */
 export const GRANULE = 256;
 
+/** Bytes that an allocation takes: whole granules, and at least one. */
+export function roomOf(bytes: number): number {
+  return Math.max(GRANULE, Math.ceil(bytes / GRANULE) * GRANULE);
+}
+
 export class Allocator {
   /** Bytes that can be allocated in all. */
   readonly bytes: number;
@@ -45,7 +50,7 @@ export class Allocator {
 
   /** Offset of a new block of `bytes` bytes (0 takes one granule, so that offsets stay distinct), or -1 when none fits. */
   allocate(bytes: number): number {
-    const size = Math.max(GRANULE, Math.ceil(bytes / GRANULE) * GRANULE);
+    const size = roomOf(bytes);
     let best = -1;
     for (let i = 0; i < this.#freeAt.length; i++) {
       const block = this.#freeBytes[i]!;

@@ -14,29 +14,13 @@ import { compareWithPeers, formatVersus } from '../../report/versus-tables.ts';
 import { isReducible, parseDType } from '../../tensor/dtype.ts';
 import { sizeRange } from '../../units.ts';
 import { VERSION } from '../../version.ts';
-import {
-  DEVICE_FLAGS,
-  DEVICE_HELP,
-  defaultRanks,
-  engineOption,
-  hardwareOf,
-  MOST_RANKS,
-  PROCESSES_FLAG,
-  PROCESSES_HELP,
-  parseAbove,
-  parseBytes,
-  parseName,
-  parseWhole,
-  processesOption,
-  UsageError,
-  usage,
-} from '../options.ts';
+import { hardwareOf, parseAbove, parseBytes, parseName, parseWhole, UsageError, usage } from '../options.ts';
+import { addRankOptions, type RankOptions, ranksOption } from '../rank-options.ts';
 
-interface Options {
+interface Options extends RankOptions {
   begin: string;
   end: string;
   factor: string;
-  ranks: string;
   algorithm?: string;
   vs?: string;
   tuned?: boolean;
@@ -46,8 +30,6 @@ interface Options {
   hidden: string;
   quantization: string;
   seconds: string;
-  device?: string;
-  processes?: boolean;
   arena?: string;
   json?: boolean;
 }
@@ -63,15 +45,14 @@ Exit code 1 when a result is wrong.
 `;
 
 export function benchCommand(): Command {
-  return new Command('bench')
-    .description('time the algorithms of one operation, in the columns of nccl-tests')
-    .argument('<operation>', OPERATIONS.join(', '))
-    .option('-b, --begin <size>', 'smallest message', '1K')
-    .option('-e, --end <size>', 'largest message', '16M')
-    .option('-f, --factor <x>', 'from one size to the next', '2')
-    .option('--ranks <n>', 'world size', String(defaultRanks()))
-    .option(DEVICE_FLAGS, DEVICE_HELP)
-    .option(PROCESSES_FLAG, PROCESSES_HELP)
+  return addRankOptions(
+    new Command('bench')
+      .description('time the algorithms of one operation, in the columns of nccl-tests')
+      .argument('<operation>', OPERATIONS.join(', '))
+      .option('-b, --begin <size>', 'smallest message', '1K')
+      .option('-e, --end <size>', 'largest message', '16M')
+      .option('-f, --factor <x>', 'from one size to the next', '2'),
+  )
     .option('--algorithm <names>', 'comma-separated; all by default')
     .option('--vs <names>', 'algorithms to compare all others with, such as nccl,nccl-symmetric')
     .option('--tuned', 'time every setting of an algorithm, and keep the fastest (the first by default)')
@@ -88,15 +69,13 @@ export function benchCommand(): Command {
 }
 
 async function run(name: string, options: Options): Promise<void> {
-  const ranks = parseWhole(options.ranks, '--ranks', 1, MOST_RANKS);
-  const device = engineOption(options.device, ranks);
-  parseWhole(options.ranks, '--ranks', 1, LIMITS[device].ranks);
+  const { ranks, device, processes } = ranksOption(options);
   const request = requestOf(name, options, device);
   const { key, op, peers } = request;
   const rows = (
     await launch<BenchRow[]>(new URL('../../bench/program.js', import.meta.url), {
       ranks,
-      processes: processesOption(options.processes, device),
+      processes,
       data: request,
     })
   )[0]!;

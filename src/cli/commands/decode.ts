@@ -2,7 +2,7 @@
  * @file `crossover decode`: what a choice of collectives is worth in tokens a second.
  */
 import { Command } from 'commander';
-import { type EngineName, LIMITS } from '../../collective/engines.ts';
+import type { EngineName } from '../../collective/engines.ts';
 import { CrossoverError } from '../../errors.ts';
 import { launch } from '../../group/launch.ts';
 import { brokenPromises, formatDecode, formatDispatch } from '../../report/decode-tables.ts';
@@ -21,26 +21,10 @@ import {
   splitOption,
 } from '../model-options.ts';
 import { cappedVariants, give, headLines, recordOf } from '../model-results.ts';
-import {
-  checkOutput,
-  DEVICE_FLAGS,
-  DEVICE_HELP,
-  defaultRanks,
-  engineOption,
-  MOST_RANKS,
-  PROCESSES_FLAG,
-  PROCESSES_HELP,
-  parseNames,
-  parseWhole,
-  parseWholes,
-  processesOption,
-  UsageError,
-} from '../options.ts';
+import { checkOutput, parseNames, parseWhole, parseWholes, UsageError } from '../options.ts';
+import { addRankOptions, type RankOptions, ranksOption } from '../rank-options.ts';
 
-interface Options extends ModelOptions {
-  ranks: string;
-  device?: string;
-  processes?: boolean;
+interface Options extends ModelOptions, RankOptions {
   batch: string;
   steps: string;
   rounds: string;
@@ -76,14 +60,13 @@ const PROMPT_STEP_TOKENS = 2048;
 const FEWEST_ROUNDS = 6;
 
 export function decodeCommand(): Command {
-  return addModelOptions(
-    new Command('decode').description(
-      'time decode steps of a model, with each way to dispatch its collectives',
+  return addRankOptions(
+    addModelOptions(
+      new Command('decode').description(
+        'time decode steps of a model, with each way to dispatch its collectives',
+      ),
     ),
   )
-    .option('--ranks <n>', 'world size', String(defaultRanks()))
-    .option(DEVICE_FLAGS, DEVICE_HELP)
-    .option(PROCESSES_FLAG, PROCESSES_HELP)
     .option('--batch <sizes>', 'sequences decoded at a time, comma-separated', '1,8,32,64,96,128')
     .option('--steps <n>', 'steps of a sample, one token a sequence each', '256')
     .option('--rounds <n>', `samples of every variant, ${FEWEST_ROUNDS} or more`, String(FEWEST_ROUNDS))
@@ -99,9 +82,7 @@ export function decodeCommand(): Command {
 }
 
 async function run(options: Options): Promise<void> {
-  const ranks = parseWhole(options.ranks, '--ranks', 1, MOST_RANKS);
-  const device = engineOption(options.device, ranks);
-  parseWhole(options.ranks, '--ranks', 1, LIMITS[device].ranks);
+  const { ranks, device, processes } = ranksOption(options);
   const chosen = modelOption(options);
   const request = requestOf(options, chosen, device, ranks);
   if (options.output !== undefined) checkOutput(options.output, '-o');
@@ -110,7 +91,7 @@ async function run(options: Options): Promise<void> {
     new URL('../../workload/decode/program.js', import.meta.url),
     {
       ranks,
-      processes: processesOption(options.processes, device),
+      processes,
       data: request,
     },
   );

@@ -2,7 +2,7 @@
  * @file `crossover generate`: text from a Hugging Face checkpoint, on the executor that `decode` and `serve-bench` time.
  */
 import { Command } from 'commander';
-import { type EngineName, LIMITS } from '../../collective/engines.ts';
+import type { EngineName } from '../../collective/engines.ts';
 import { launch } from '../../group/launch.ts';
 import type { GenerateOutcome, GenerateRequest } from '../../workload/generate/program.ts';
 import { TextTokenizer } from '../../workload/text/tokenizer.ts';
@@ -15,23 +15,10 @@ import {
   planOption,
   splitOption,
 } from '../model-options.ts';
-import {
-  DEVICE_FLAGS,
-  DEVICE_HELP,
-  defaultRanks,
-  engineOption,
-  MOST_RANKS,
-  PROCESSES_FLAG,
-  PROCESSES_HELP,
-  parseWhole,
-  processesOption,
-  UsageError,
-} from '../options.ts';
+import { parseWhole, UsageError } from '../options.ts';
+import { addRankOptions, type RankOptions, ranksOption } from '../rank-options.ts';
 
-interface Options extends ModelOptions {
-  ranks: string;
-  device?: string;
-  processes?: boolean;
+interface Options extends ModelOptions, RankOptions {
   tokens: string;
   temperature: string;
   topK: string;
@@ -51,14 +38,13 @@ const PROMPT_STEP_TOKENS = 2048;
 const MOST_TOP_K = 64;
 
 export function generateCommand(): Command {
-  return addModelOptions(
-    new Command('generate')
-      .description('text from a Hugging Face checkpoint (Llama, Qwen3), as it is: without a chat template')
-      .argument('<prompt>', 'the text to go on from'),
+  return addRankOptions(
+    addModelOptions(
+      new Command('generate')
+        .description('text from a Hugging Face checkpoint (Llama, Qwen3), as it is: without a chat template')
+        .argument('<prompt>', 'the text to go on from'),
+    ),
   )
-    .option('--ranks <n>', 'world size', String(defaultRanks()))
-    .option(DEVICE_FLAGS, DEVICE_HELP)
-    .option(PROCESSES_FLAG, PROCESSES_HELP)
     .option('--tokens <n>', 'the most tokens to generate', '64')
     .option('--temperature <x>', '0 takes the likeliest token', '0')
     .option('--top-k <n>', `tokens to draw from, 1 to ${MOST_TOP_K}`, '50')
@@ -69,14 +55,12 @@ export function generateCommand(): Command {
 }
 
 async function run(prompt: string, options: Options): Promise<void> {
-  const ranks = parseWhole(options.ranks, '--ranks', 1, MOST_RANKS);
-  const device = engineOption(options.device, ranks);
-  parseWhole(options.ranks, '--ranks', 1, LIMITS[device].ranks);
+  const { ranks, device, processes } = ranksOption(options);
   const request = requestOf(prompt, options, modelOption(options), device, ranks);
   checkFits(request.session, ranks);
   const [outcome] = await launch<GenerateOutcome>(
     new URL('../../workload/generate/program.js', import.meta.url),
-    { ranks, processes: processesOption(options.processes, device), data: request },
+    { ranks, processes, data: request },
   );
   const { tokens, promptSeconds, decodeSeconds } = outcome!;
   if (options.json) {

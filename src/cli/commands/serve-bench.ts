@@ -2,7 +2,7 @@
  * @file `crossover serve-bench`: replays requests that arrive at random through continuous batching, and prints what serving engines print.
  */
 import { Command } from 'commander';
-import { type EngineName, LIMITS } from '../../collective/engines.ts';
+import type { EngineName } from '../../collective/engines.ts';
 import { launch } from '../../group/launch.ts';
 import { formatGlance, formatRates } from '../../report/serve-tables.ts';
 import { bold } from '../../report/table.ts';
@@ -22,27 +22,10 @@ import {
   splitOption,
 } from '../model-options.ts';
 import { cappedVariants, give, headLines, recordOf } from '../model-results.ts';
-import {
-  checkOutput,
-  DEVICE_FLAGS,
-  DEVICE_HELP,
-  defaultRanks,
-  engineOption,
-  MOST_RANKS,
-  PROCESSES_FLAG,
-  PROCESSES_HELP,
-  parseAbove,
-  parseName,
-  parseWhole,
-  processesOption,
-  UsageError,
-  usage,
-} from '../options.ts';
+import { checkOutput, parseAbove, parseName, parseWhole, UsageError, usage } from '../options.ts';
+import { addRankOptions, type RankOptions, ranksOption } from '../rank-options.ts';
 
-interface Options extends ModelOptions {
-  ranks: string;
-  device?: string;
-  processes?: boolean;
+interface Options extends ModelOptions, RankOptions {
   qps: string;
   duration: string;
   prompt: string;
@@ -71,14 +54,13 @@ Examples:
 `;
 
 export function serveBenchCommand(): Command {
-  return addModelOptions(
-    new Command('serve-bench').description(
-      'replay requests through continuous batching, in the columns of vLLM and SGLang',
+  return addRankOptions(
+    addModelOptions(
+      new Command('serve-bench').description(
+        'replay requests through continuous batching, in the columns of vLLM and SGLang',
+      ),
     ),
   )
-    .option('--ranks <n>', 'world size', String(defaultRanks()))
-    .option(DEVICE_FLAGS, DEVICE_HELP)
-    .option(PROCESSES_FLAG, PROCESSES_HELP)
     .option('--qps <rates>', 'requests a second, comma-separated', '1,5,10')
     .option('--duration <s>', 'seconds in which requests arrive, at each rate; all are then served', '60')
     .option('--prompt <lengths>', 'of prompts and outputs, see below', 'sonnet')
@@ -99,10 +81,7 @@ const SCHEDULES_HELP =
   'prompts-first: steps of prompts, then steps of outputs (as SGLang); mixed: both in one step (as vLLM)';
 
 async function run(options: Options): Promise<void> {
-  const ranks = parseWhole(options.ranks, '--ranks', 1, MOST_RANKS);
-  const device = engineOption(options.device, ranks);
-  parseWhole(options.ranks, '--ranks', 1, LIMITS[device].ranks);
-  const processes = processesOption(options.processes, device);
+  const { ranks, device, processes } = ranksOption(options);
   const chosen = modelOption(options);
   const request = requestOf(options, chosen, device, ranks);
   if (options.output !== undefined) checkOutput(options.output, '-o');

@@ -17,25 +17,16 @@ import { keysOf, type TuneRequest } from '../../tune/request.ts';
 import { VERSION } from '../../version.ts';
 import {
   checkOutput,
-  DEVICE_FLAGS,
-  DEVICE_HELP,
-  defaultRanks,
-  engineOption,
   hardwareOf,
-  MOST_RANKS,
-  PROCESSES_FLAG,
-  PROCESSES_HELP,
   parseAbove,
   parseBytes,
   parseNames,
-  parseWhole,
   parseWholes,
-  processesOption,
   UsageError,
 } from '../options.ts';
+import { addRankOptions, type RankOptions, ranksOption } from '../rank-options.ts';
 
-interface Options {
-  ranks: string;
+interface Options extends RankOptions {
   operations: string;
   dtype: string;
   mode: string;
@@ -46,8 +37,6 @@ interface Options {
   factor: string;
   seconds: string;
   output?: string;
-  device?: string;
-  processes?: boolean;
   arena?: string;
   deterministic?: boolean;
   allowQuantized?: boolean;
@@ -66,11 +55,7 @@ Examples:
 `;
 
 export function tuneCommand(): Command {
-  return new Command('tune')
-    .description('measure this machine and write a plan')
-    .option('--ranks <n>', 'world size', String(defaultRanks()))
-    .option(DEVICE_FLAGS, DEVICE_HELP)
-    .option(PROCESSES_FLAG, PROCESSES_HELP)
+  return addRankOptions(new Command('tune').description('measure this machine and write a plan'))
     .addOption(all('--operations <names>', OPERATIONS))
     .option('--dtype <names>', `comma-separated: ${REDUCIBLE_DTYPES.join(', ')}`, 'bf16,f32')
     .addOption(all('--mode <names>', MODES))
@@ -99,9 +84,7 @@ function all(flags: string, names: readonly string[]): Option {
 }
 
 async function run(options: Options): Promise<void> {
-  const ranks = parseWhole(options.ranks, '--ranks', 1, MOST_RANKS);
-  const device = engineOption(options.device, ranks);
-  parseWhole(options.ranks, '--ranks', 1, LIMITS[device].ranks);
+  const { ranks, device, processes } = ranksOption(options);
   const request = requestOf(options, device);
   if (keysOf(request, ranks).length === 0) {
     throw new UsageError(
@@ -112,7 +95,7 @@ async function run(options: Options): Promise<void> {
   checkOutput(output, options.output === undefined && process.env.CROSSOVER_PLAN ? '$CROSSOVER_PLAN' : '-o');
   const results = await launch<TunedHere | undefined>(new URL('../../tune/program.js', import.meta.url), {
     ranks,
-    processes: processesOption(options.processes, device),
+    processes,
     data: request,
   });
   const { entries, heldOut, fingerprint } = results[0]!;

@@ -1,8 +1,9 @@
 /**
  * @file A placement as rows: one for each operand of each collective, with what lies on the same bytes at other times.
  */
+
+import { roomOf } from '../../memory/allocator.ts';
 import type { Value } from '../ir/graph.ts';
-import { roomOf } from './pack.ts';
 import type { PlacedBuffer, PlacedCollective, PlacedOperand, Placement } from './placement.ts';
 
 /** One operand of one collective. */

@@ -5,7 +5,7 @@
  * Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020). Three orders and two choices of the gap are tried and the best
  * of them is kept: which one wins depends on the graph. Nothing but the pieces and their order decides, so all ranks get the same offsets.
  */
-import { GRANULE } from '../../memory/allocator.ts';
+import { roomOf } from '../../memory/allocator.ts';
 
 /** What needs a place. Times are inclusive. */
 export interface Piece {
@@ -21,11 +21,6 @@ export interface Packing {
   readonly bytes: number;
   /** The most bytes that are needed at one time: no packing can do with fewer. */
   readonly peakBytes: number;
-}
-
-/** Bytes that a piece takes: whole granules, and at least one. */
-export function roomOf(bytes: number): number {
-  return Math.max(GRANULE, Math.ceil(bytes / GRANULE) * GRANULE);
 }
 
 /** Whether two pieces are needed at the same time. */

@@ -12,6 +12,7 @@
  * What collectives do not reach for is left to whoever runs the graph, unless `everything` is asked for.
  */
 import { CrossoverError } from '../../errors.ts';
+import { roomOf } from '../../memory/allocator.ts';
 import type { Mode } from '../../operations.ts';
 import type { PlanIndex } from '../../plan/lookup.ts';
 import { type Graph, inputsOf, type Node, type Value } from '../ir/graph.ts';
@@ -19,7 +20,7 @@ import { isCollective } from '../ir/operations.ts';
 import { Bounds } from './bounds.ts';
 import { lifetimesOf } from './lifetimes.ts';
 import { type Reached, reachedIn } from './operands.ts';
-import { pack, roomOf } from './pack.ts';
+import { pack } from './pack.ts';
 import { decideParts } from './parts.ts';
 import type {
   InArena,

@@ -26,6 +26,11 @@ export function parametersOf(config: ModelConfig): Parameters {
 
 const BF16_BYTES = 2;
 
+/** The share of experts that some token of a batch goes to, when each of `count` is as likely. */
+export function expertsHit(choices: number, count: number, batch: number): number {
+  return 1 - (1 - choices / count) ** batch;
+}
+
 /**
  * Bytes of weights that a decode step of `batch` sequences reads on one rank: the dense ones once, and of experts those that some token goes to, each with the same chance. Of the
  * embedding table, which is taken to be read whole, it reads a few rows.
@@ -37,7 +42,7 @@ export function bytesRead(
 ): number {
   const { dense, experts } = parametersOf(config);
   const { moe } = config;
-  const hit = moe ? 1 - (1 - moe.choices / moe.experts) ** batch : 0;
+  const hit = moe ? expertsHit(moe.choices, moe.experts, batch) : 0;
   const projection = precision === 'f8e4m3' ? 1 : BF16_BYTES;
   return (dense * projection + hit * experts * BF16_BYTES) / worldSize;
 }

@@ -3,32 +3,17 @@
  */
 import { z } from 'zod';
 import { CrossoverError } from '../../errors.ts';
-import type { Fingerprint } from '../../plan/plan.ts';
+import type { ModelRecord } from '../session/record.ts';
 import type { ServeOutcome } from './program.ts';
 import type { Schedule } from './scheduler.ts';
 import type { ServeSummary, ServeSummaryRow } from './summary.ts';
 
-export interface ServeResult extends ServeOutcome {
-  readonly benchmark: 'serve-bench';
-  readonly schema: 1;
-  readonly crossover: string;
-  /** ISO 8601. */
-  readonly date: string;
-  readonly command: string;
-  readonly engine: Fingerprint['engine'];
-  readonly host: Fingerprint['host'];
-  readonly device: Fingerprint['device'];
-  readonly model: string;
-  readonly layers: number;
-  readonly worldSize: number;
+export interface ServeResult extends ServeOutcome, ModelRecord<'serve-bench'> {
   readonly prompt: string;
   /** Seconds in which requests arrived, at each rate. */
   readonly seconds: number;
   readonly seed: number;
   readonly schedule: Schedule;
-  readonly precision: string;
-  readonly attention: string;
-  readonly experts: string;
   /** What `fused-cap` fuses at most, where it is among the variants. */
   readonly fusionCapBytes?: number | undefined;
 }

@@ -6,6 +6,7 @@ import { evaluateDim } from '../../graph/ir/dim.ts';
 import type { Graph } from '../../graph/ir/graph.ts';
 import { elementBytes } from '../../graph/ir/type.ts';
 import { workingBytes } from '../../graph/run/step.ts';
+import { GRANULE, roomOf } from '../../memory/allocator.ts';
 import type { PlannedWeight } from '../weights/planned.ts';
 
 export interface Capacity {
@@ -17,12 +18,6 @@ export interface Capacity {
   /** Tokens of one step, and rows of it of which a token is sampled. */
   readonly tokens: number;
   readonly samples: number;
-}
-
-const ROUND = 256;
-
-export function roundUp(bytes: number): number {
-  return Math.ceil(bytes / ROUND) * ROUND;
 }
 
 /** Pages of one sequence. */
@@ -68,7 +63,7 @@ export function cachesOf(
 /** What tokens, places, tables and sampling take. */
 export function stateBytes(capacity: Capacity): number {
   const { tokens, samples, sequences } = capacity;
-  return 4 * (3 * tokens + 3 * samples + sequences * pagesPerSequence(capacity)) + 16 * ROUND;
+  return 4 * (3 * tokens + 3 * samples + sequences * pagesPerSequence(capacity)) + 16 * GRANULE;
 }
 
 /** Bytes of a rank: in the symmetric heap, and outside of it where the engine has memory there. */
@@ -94,12 +89,12 @@ export function sessionBytes(
   extra = 0,
 ): SessionBytes {
   const sum = (all: readonly { readonly bytes: number }[]): number =>
-    all.reduce((bytes, one) => bytes + roundUp(one.bytes), 0);
+    all.reduce((bytes, one) => bytes + roomOf(one.bytes), 0);
   const symbols = symbolsFor(graph, capacity, {
     ...capacity,
     gathered: capacity.tokens * worldSize,
   });
-  const working = roundUp(workingBytes(graph, worldSize, { symbols }));
+  const working = roomOf(workingBytes(graph, worldSize, { symbols }));
   const own = {
     weights: sum(weights),
     caches: sum(cachesOf(graph, capacity)),

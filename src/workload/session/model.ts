@@ -7,8 +7,9 @@ import { CrossoverError } from '../../errors.ts';
 import type { Graph, Value } from '../../graph/ir/graph.ts';
 import type { Placement } from '../../graph/place/placement.ts';
 import { layOut, Scratch, Step, type StepOptions, workingBytes } from '../../graph/run/step.ts';
+import { roomOf } from '../../memory/allocator.ts';
 import type { PlannedWeight } from '../weights/planned.ts';
-import { type Capacity, cachesOf, roundUp, symbolsFor } from './capacity.ts';
+import { type Capacity, cachesOf, symbolsFor } from './capacity.ts';
 import { FIRST_STATE, StepState, type StepValues } from './state.ts';
 
 /** Fills a weight's memory. */
@@ -56,7 +57,7 @@ export class HeldModel {
     const gathered = tokens * comm.worldSize;
     const symbols = symbolsFor(graph, capacity, { tokens, samples, gathered });
     this.#workingBytes = workingBytes(graph, comm.worldSize, { symbols });
-    this.#working = comm.heap.allocate(roundUp(this.#workingBytes));
+    this.#working = comm.heap.allocate(roomOf(this.#workingBytes));
     const inputs = new Map<string, number>();
     this.inputs = inputs;
     this.#state = new StepState(capacity);
@@ -65,10 +66,10 @@ export class HeldModel {
     comm.engine.write(base, this.#state.bytes);
     // One piece for all of them: drivers take their time over each.
     const kept = [...cachesOf(graph, capacity), ...weights];
-    let at = this.allocate(kept.reduce((sum, { bytes }) => sum + roundUp(bytes), 0));
+    let at = this.allocate(kept.reduce((sum, { bytes }) => sum + roomOf(bytes), 0));
     for (const { name, bytes } of kept) {
       inputs.set(name, at);
-      at += roundUp(bytes);
+      at += roomOf(bytes);
     }
     const all = weights.reduce((sum, { bytes }) => sum + bytes, 0);
     let done = 0;
@@ -83,7 +84,7 @@ export class HeldModel {
   /** Memory of this rank that is kept until the end. */
   allocate(bytes: number): number {
     const { engine, heap } = this.comm;
-    return engine.allocate ? engine.allocate(Math.max(1, bytes)) : heap.allocate(roundUp(bytes));
+    return engine.allocate ? engine.allocate(Math.max(1, bytes)) : heap.allocate(roomOf(bytes));
   }
 
   /** Overwrites what a step is given, each from its beginning on, all at once. Behind what was enqueued. */

@@ -7,6 +7,7 @@ import type { EngineName } from '../../collective/engines.ts';
 import type { Graph } from '../../graph/ir/graph.ts';
 import { optimize } from '../../graph/optimize.ts';
 import type { Group } from '../../group/group.ts';
+import { roomOf } from '../../memory/allocator.ts';
 import type { PlanIndex } from '../../plan/lookup.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { buildModel } from '../models/build.ts';
@@ -15,7 +16,7 @@ import type { SplitOptions } from '../models/split.ts';
 import { Checkpoint } from '../weights/checkpoint.ts';
 import { weightPlan } from '../weights/plan.ts';
 import type { PlannedWeight } from '../weights/planned.ts';
-import { type Capacity, roundUp, type SessionBytes, sessionBytes } from './capacity.ts';
+import { type Capacity, type SessionBytes, sessionBytes } from './capacity.ts';
 import { checkpointWeights, codesRoom, randomWeights } from './fill.ts';
 import { type FillWeight, HeldModel } from './model.ts';
 import { completePlan, type Demand, isMissing, measuringBytes, planOrNone } from './plan.ts';
@@ -145,7 +146,7 @@ export function openSession(
   const arenaBytes = Math.max(bytes.arena, measures ? measuringBytes(request.engine, demand) + (4 << 20) : 0);
   const comm = createCommunicator(group, {
     engine: request.engine,
-    arenaBytes: roundUp(arenaBytes),
+    arenaBytes: roomOf(arenaBytes),
     plan: request.plan ?? null,
     force: true,
     // Dispatch is chosen here; what is not timed runs untuned.

@@ -2,7 +2,9 @@
  * @file What a step of a model is given besides weights and caches: tokens and where they stand, tables of pages, and how to sample. All of it lies in one piece of
  * memory, so that it takes one copy, and the host keeps an image of it.
  */
-import { type Capacity, pagesPerSequence, roundUp } from './capacity.ts';
+
+import { roomOf } from '../../memory/allocator.ts';
+import { type Capacity, pagesPerSequence } from './capacity.ts';
 
 export interface StepValues {
   readonly ids?: Int32Array;
@@ -38,7 +40,7 @@ export class StepState {
     this.offsets = new Map(
       Object.entries(counts).map(([name, count]) => {
         const at = offset;
-        offset += roundUp(4 * count);
+        offset += roomOf(4 * count);
         return [name, at];
       }),
     );

@@ -1,8 +1,8 @@
 /** @file Packing: pieces that are needed at once are apart, and little is wasted. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { meet, type Piece, pack, roomOf } from '../../../dist/graph/place/pack.js';
-import { GRANULE } from '../../../dist/memory/allocator.js';
+import { meet, type Piece, pack } from '../../../dist/graph/place/pack.js';
+import { GRANULE, roomOf } from '../../../dist/memory/allocator.js';
 
 const piece: fc.Arbitrary<Piece> = fc
   .tuple(fc.integer({ min: 0, max: 20 * GRANULE }), fc.integer({ min: -1, max: 30 }), fc.nat(12))
