@@ -33,8 +33,9 @@ function compare(got: Example, wanted: Example, within: number): void {
   expect(got.values.length).toBe(wanted.values.length);
   for (const [i, value] of got.values.entries()) {
     const exact = wanted.values[i]!;
+    // Tables do not tell -0 from 0.
     const isSame =
-      Object.is(value, exact + 0) || Math.abs(value - exact) <= within * Math.max(1, Math.abs(exact));
+      Object.is(value + 0, exact + 0) || Math.abs(value - exact) <= within * Math.max(1, Math.abs(exact));
     if (!isSame) expect(got.values).toEqual(wanted.values);
   }
 }

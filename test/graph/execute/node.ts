@@ -122,6 +122,5 @@ function typeOf(op: string, dtype: GraphDType, shape: readonly number[]): Value[
 function toExample(output: unknown): Example {
   if (typeof output === 'number') return { dtype: 'i64', shape: [], values: [output] };
   const { dtype, shape, values } = output as { dtype: GraphDType; shape: number[]; values: Float64Array };
-  // Tables do not tell -0 from 0.
-  return { dtype, shape, values: [...values].map((value) => value + 0) };
+  return { dtype, shape, values: [...values] };
 }
