@@ -5,21 +5,6 @@
 import { Command, CommanderError } from 'commander';
 import { CrossoverError, RankError } from '../errors.ts';
 import { VERSION } from '../version.ts';
-import { benchCommand } from './commands/bench.ts';
-import { checkCommand } from './commands/check.ts';
-import { decodeCommand } from './commands/decode.ts';
-import { doctorCommand } from './commands/doctor.ts';
-import { exportCommand } from './commands/export.ts';
-import { fuseCommand } from './commands/fuse.ts';
-import { generateCommand } from './commands/generate.ts';
-import { importCommand } from './commands/import.ts';
-import { planCommand } from './commands/plan.ts';
-import { predictCommand } from './commands/predict.ts';
-import { reportCommand } from './commands/report.ts';
-import { runCommand } from './commands/run.ts';
-import { serveBenchCommand } from './commands/serve-bench.ts';
-import { simulateCommand } from './commands/simulate.ts';
-import { tuneCommand } from './commands/tune.ts';
 import { applyConventions } from './conventions.ts';
 import { endAtOnce } from './end-at-once.ts';
 import { UsageError } from './options.ts';
@@ -42,32 +27,30 @@ Examples:
 Exit codes: 0 done, 1 a check or a run failed, 2 used wrongly.
 `;
 
+/** In the order of the help. One alone is loaded when it is asked for by name: to load all of them takes longer than most of them run. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  tune: async () => (await import('./commands/tune.ts')).tuneCommand(),
+  bench: async () => (await import('./commands/bench.ts')).benchCommand(),
+  decode: async () => (await import('./commands/decode.ts')).decodeCommand(),
+  'serve-bench': async () => (await import('./commands/serve-bench.ts')).serveBenchCommand(),
+  predict: async () => (await import('./commands/predict.ts')).predictCommand(),
+  generate: async () => (await import('./commands/generate.ts')).generateCommand(),
+  run: async () => (await import('./commands/run.ts')).runCommand(),
+  doctor: async () => (await import('./commands/doctor.ts')).doctorCommand(),
+  plan: async () => (await import('./commands/plan.ts')).planCommand(),
+  report: async () => (await import('./commands/report.ts')).reportCommand(),
+  fuse: async () => (await import('./commands/fuse.ts')).fuseCommand(),
+  simulate: async () => (await import('./commands/simulate.ts')).simulateCommand(),
+  import: async () => (await import('./commands/import.ts')).importCommand(),
+  check: async () => (await import('./commands/check.ts')).checkCommand(),
+  export: async () => (await import('./commands/export.ts')).exportCommand(),
+};
+
 const program = new Command('crossover')
   .description('measures which collective is fastest at which size on this machine, and then uses it')
   .version(VERSION)
   .enablePositionalOptions()
   .addHelpText('after', HELP);
-
-for (const command of [
-  tuneCommand(),
-  benchCommand(),
-  decodeCommand(),
-  serveBenchCommand(),
-  predictCommand(),
-  generateCommand(),
-  runCommand(),
-  doctorCommand(),
-  planCommand(),
-  reportCommand(),
-  fuseCommand(),
-  simulateCommand(),
-  importCommand(),
-  checkCommand(),
-  exportCommand(),
-]) {
-  program.addCommand(command);
-}
-applyConventions(program);
 
 // A reader that has seen enough (`| head -1`) is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -75,6 +58,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
+  const named = process.argv[2] ?? '';
+  const wanted = Object.hasOwn(COMMANDS, named) ? [COMMANDS[named]!] : Object.values(COMMANDS);
+  for (const command of await Promise.all(wanted.map((load) => load()))) program.addCommand(command);
+  applyConventions(program);
   await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error);
