@@ -43,7 +43,7 @@ export function addModelOptions(command: Command): Command {
     .option('--experts <name>', 'tensor: a part of every expert a rank; expert: some experts whole', 'tensor')
     .option(
       '--plan <file>',
-      'measurements to follow ($CROSSOVER_PLAN, or crossover-plan.json); what they lack is measured first',
+      'measurements to follow ($CROSSOVER_PLAN, or crossover-plan.json); a run measures first what they lack',
     );
 }
 

@@ -1,6 +1,7 @@
 /**
  * @file Decode results for terminals.
  */
+import type { ExpectedGroup } from '../interop/predict.ts';
 import { formatBytes } from '../units.ts';
 import type { DecodeOutcome, DecodeRow } from '../workload/decode/request.ts';
 import type { Expected } from '../workload/expect.ts';
@@ -85,25 +86,53 @@ export function brokenPromises(rows: readonly DecodeRow[]): readonly DecodeRow[]
   });
 }
 
+/** A row of expected steps: a variant or an algorithm; numbers are absent where something was not measured. */
+interface ExpectedRow {
+  readonly batch: number;
+  readonly name: string;
+  readonly collectivesUs?: number | undefined;
+  readonly stepUs?: number | undefined;
+  readonly change?: number | undefined;
+}
+
 /** Expected steps, a row a variant at each batch. */
 export function formatPrediction(rows: readonly Expected[]): string {
+  const named = rows.map(({ variant, ...row }) => ({ ...row, name: variant }));
+  return formatExpected('variant', 'plan', named);
+}
+
+/** Expected steps by the measurements of others, a table for each way in which they were made. */
+export function formatPredictions(groups: readonly ExpectedGroup[], against: string | undefined): string {
+  return groups
+    .map(({ name, operation, rows, missing }) => {
+      const alone = operation === 'all_reduce' ? ': all-reduces alone, norms take as long behind each' : '';
+      const named = rows.map(({ algorithm, ...row }) => ({ ...row, name: algorithm }));
+      const table = formatExpected('algorithm', against ?? 'fastest', named);
+      const rest = missing.length > 0 ? `\nnot measured: batch ${missing.join(', ')}` : '';
+      return `${bold(`${name}${alone}`)}\n${table}${rest}`;
+    })
+    .join('\n\n');
+}
+
+/** The change of what it is compared with is left out: it is none. */
+function formatExpected(what: string, reference: string, rows: readonly ExpectedRow[]): string {
   const columns = [
     { head: 'batch' },
-    { head: 'variant', left: true },
+    { head: what, left: true },
     { head: 'collectives, us' },
     { head: 'step, us' },
     { head: 'tokens/s' },
-    { head: 'against plan' },
+    { head: `against ${reference}` },
   ];
   return formatTable(
     columns,
-    rows.map(({ batch, variant, collectivesUs, stepUs, change }) => [
+    rows.map(({ batch, name, collectivesUs, stepUs, change }) => [
       String(batch),
-      variant,
+      name,
       collectivesUs?.toFixed(1) ?? 'not measured',
       stepUs?.toFixed(1) ?? '',
       stepUs === undefined ? '' : ((batch * 1e6) / stepUs).toFixed(0),
-      change === undefined || variant === 'plan' ? '' : signed(change),
+      change === undefined || name === reference ? '' : signed(change),
     ]),
   );
 }

@@ -6,21 +6,25 @@ import type { PlanIndex } from '../plan/lookup.ts';
 import type { ModelConfig } from './models/config.ts';
 import { bytesRead } from './models/parameters.ts';
 import type { SplitOptions } from './models/split.ts';
-import { collectivesOf, predictChange } from './predict.ts';
+import { collectivesOf, predictChange, type Sites } from './predict.ts';
 import { symbolsFor } from './session/capacity.ts';
 import { modelGraph } from './session/open.ts';
 import { measuredUs, notesOn, type VariantName } from './variants.ts';
 
-export interface Expectation {
+/** A model on so many ranks, and the batches that it decodes. */
+export interface Served {
   readonly config: ModelConfig;
   readonly split: Omit<SplitOptions, 'worldSize'>;
   readonly worldSize: number;
-  readonly index: PlanIndex;
   readonly batches: readonly number[];
+  /** Of the device's memory; needed where no time of a step was measured. */
+  readonly bytesPerSecond: number | undefined;
+}
+
+export interface Expectation extends Served {
+  readonly index: PlanIndex;
   readonly variants: readonly VariantName[];
   readonly capBytes: number;
-  /** Of the device's memory; needed without `stepUs`. */
-  readonly bytesPerSecond: number | undefined;
   /** Time of a step with the plan, as measured, us. */
   readonly stepUs: number | undefined;
 }
@@ -38,20 +42,12 @@ export interface Expected {
 
 /** Rows by batch and variant, and what else there is to know: keys that another one stands in for. */
 export function expectSteps(expectation: Expectation): { rows: Expected[]; notes: string[] } {
-  const { config, split, worldSize, index, batches, variants, capBytes } = expectation;
-  const most = Math.max(...batches);
-  const capacity = { sequences: most, places: 2, pageSize: 2, tokens: most, samples: most };
-  const request = { config, ...split, capacity, engine: 'cuda', tunedTokens: 0 } as const;
-  const { graph } = modelGraph(request, worldSize, 0);
+  const { worldSize, index, variants, capBytes } = expectation;
   const notes = new Set<string>();
-  const rows = batches.flatMap((batch) => {
-    const wanted = collectivesOf(graph, symbolsFor(graph, capacity, { tokens: batch, samples: batch }));
+  const rows = stepsOf(expectation).flatMap(({ batch, wanted }) => {
     for (const one of wanted) for (const note of notesOn(index, one, worldSize)) notes.add(note);
     const total = (variant: VariantName): number | undefined =>
-      wanted.reduce<number | undefined>((sum, { sites, ...one }) => {
-        const us = measuredUs(index, variant, one, worldSize, capBytes);
-        return us === undefined || sum === undefined ? undefined : sum + sites * us;
-      }, 0);
+      sumOver(wanted, (one) => measuredUs(index, variant, one, worldSize, capBytes));
     const planned = total('plan');
     const step = expectation.stepUs ?? readUs(expectation, batch) + (planned ?? Number.NaN);
     return variants.map((variant): Expected => {
@@ -65,6 +61,30 @@ export function expectSteps(expectation: Expectation): { rows: Expected[]; notes
   return { rows, notes: [...notes] };
 }
 
-function readUs({ config, split, worldSize, bytesPerSecond }: Expectation, batch: number): number {
+/** The collectives of a step at each batch. */
+export function stepsOf({ config, split, worldSize, batches }: Served): { batch: number; wanted: Sites[] }[] {
+  const most = Math.max(...batches);
+  const capacity = { sequences: most, places: 2, pageSize: 2, tokens: most, samples: most };
+  const request = { config, ...split, capacity, engine: 'cuda', tunedTokens: 0 } as const;
+  const { graph } = modelGraph(request, worldSize, 0);
+  return batches.map((batch) => {
+    const symbols = symbolsFor(graph, capacity, { tokens: batch, samples: batch });
+    return { batch, wanted: collectivesOf(graph, symbols) };
+  });
+}
+
+/** Of all collectives of a step, us; undefined where one of them was not measured. */
+export function sumOver(
+  wanted: readonly Sites[],
+  usOf: (one: Sites) => number | undefined,
+): number | undefined {
+  return wanted.reduce<number | undefined>((sum, one) => {
+    const us = usOf(one);
+    return us === undefined || sum === undefined ? undefined : sum + one.sites * us;
+  }, 0);
+}
+
+/** Time to read the weights that a step reads, us. */
+export function readUs({ config, split, worldSize, bytesPerSecond }: Served, batch: number): number {
   return (bytesRead(config, { ...split, worldSize }, batch) / bytesPerSecond!) * 1e6;
 }

@@ -16,6 +16,9 @@ export interface Prediction {
   readonly change: number;
 }
 
+/** A collective, and how often a step does it. */
+export type Sites = Wanted & { readonly sites: number };
+
 /**
  * @param wanted the collectives of a step, and how many there are of each
  * @param stepUs time of a step with the plan, measured or expected, us
@@ -24,7 +27,7 @@ export interface Prediction {
 export function predictChange(
   index: PlanIndex,
   variant: VariantName,
-  wanted: readonly (Wanted & { readonly sites: number })[],
+  wanted: readonly Sites[],
   worldSize: number,
   capBytes: number,
   stepUs: number,
@@ -42,10 +45,7 @@ export function predictChange(
 }
 
 /** The collectives of a model's step for so many tokens, from its graph with everything fused that can be. */
-export function collectivesOf(
-  graph: Graph,
-  symbols: ReadonlyMap<string, number>,
-): (Wanted & { readonly sites: number })[] {
+export function collectivesOf(graph: Graph, symbols: ReadonlyMap<string, number>): Sites[] {
   const found = new Map<string, { wanted: Wanted; sites: number }>();
   for (const node of graph.nodes) {
     const operation = OPERATIONS.find((name) => name === node.op);

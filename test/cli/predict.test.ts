@@ -1,10 +1,10 @@
-/** @file `crossover predict`: expected steps from a plan that can be worked out by hand, on any host. */
+/** @file `crossover predict`: expected steps from plans and files of measurements that can be worked out by hand, on any host. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { presetNamed } from '../../dist/workload/models/presets.js';
 import { modelPlan } from '../workload/run/plans.ts';
-import { ask, folder } from './crossover.ts';
+import { ask, folder, ROOT } from './crossover.ts';
 
 const CONFIG = presetNamed('tiny');
 /** All-reduces of a step: two a layer, and one behind the embedding. */
@@ -42,4 +42,110 @@ it('says where another measurement stands in, and what to measure where there is
   expect(missing.error).toContain(
     'measure it: crossover tune --ranks 4 --operations all_reduce,all_reduce_rms_norm',
   );
+});
+
+/** Algorithm a takes 10 us for up to 64 rows, b 20; c was measured at one row alone. Quantized outputs take a us more. */
+function measurements(operation: string, quantizations: readonly string[]): string {
+  const path = join(folder(), 'set.csv');
+  const row = 2 * CONFIG.hidden;
+  const lines = quantizations.flatMap((quantization, i) =>
+    [
+      ['a', row, 10],
+      ['a', 64 * row, 10],
+      ['b', row, 20],
+      ['b', 64 * row, 20],
+      ['c', row, 5],
+    ].map(([name, bytes, us]) =>
+      [operation, name, bytes, 'bf16', 2, CONFIG.hidden, quantization, 'replay', Number(us) + i].join(','),
+    ),
+  );
+  const head = 'operation,algorithm,bytes,dtype,world_size,hidden,quantization,mode,us';
+  writeFileSync(path, [head, ...lines].join('\n'));
+  return path;
+}
+
+const byFiles = async (args: string[]) => {
+  const { code, out, error } = await ask(['predict', '--model', 'tiny', '--json', ...args]);
+  expect({ code, error }).toEqual({ code: 0, error: '' });
+  return JSON.parse(out) as {
+    worldSize: number;
+    groups: {
+      name: string;
+      rows: {
+        batch: number;
+        algorithm: string;
+        collectivesUs: number;
+        stepUs?: number;
+        change?: number;
+      }[];
+      missing: number[];
+    }[];
+  };
+};
+
+it('takes each algorithm of a file for all all-reduces of a step', async () => {
+  const path = measurements('all_reduce_rms_norm', ['none']);
+  const { worldSize, groups } = await byFiles([path, '--batch', '1,8,65', '--step-us', '1000']);
+  expect(worldSize).toBe(2);
+  expect(groups).toHaveLength(1);
+  const [{ name, rows, missing }] = groups as [(typeof groups)[0]];
+  expect(name).toBe(`all_reduce_rms_norm x2 bf16 hidden ${CONFIG.hidden} replay`);
+  expect(missing).toEqual([65]);
+  // Against the fastest of each batch, which the time of a step is of.
+  expect(rows.map(({ batch, algorithm, stepUs }) => [batch, algorithm, stepUs])).toEqual([
+    [1, 'a', 1000 + 5 * SITES],
+    [1, 'b', 1000 + 15 * SITES],
+    [1, 'c', 1000],
+    [8, 'a', 1000],
+    [8, 'b', 1000 + 10 * SITES],
+  ]);
+  expect(rows.at(-1)!.change).toBeCloseTo(1000 / (1000 + 10 * SITES) - 1);
+});
+
+it('compares with the algorithm that was asked for, where it was measured', async () => {
+  const path = measurements('all_reduce', ['']);
+  const { groups } = await byFiles([path, '--batch', '1,8', '--step-us', '1000', '--against', 'c']);
+  // An all-reduce alone knows no rows.
+  expect(groups[0]!.name).toBe('all_reduce x2 bf16 replay');
+  expect(groups[0]!.rows.map(({ batch, algorithm, stepUs }) => [batch, algorithm, stepUs])).toEqual([
+    [1, 'a', 1000 + 5 * SITES],
+    [1, 'b', 1000 + 15 * SITES],
+    [1, 'c', 1000],
+    [8, 'a', undefined],
+    [8, 'b', undefined],
+  ]);
+});
+
+it('takes quantized outputs where the model has them, and needs both', async () => {
+  const options = ['--precision', 'f8e4m3', '--batch', '1', '--step-us', '1000'];
+  const both = await byFiles([measurements('all_reduce_rms_norm', ['none', 'f8e4m3_token']), ...options]);
+  // The last norm goes to the vocabulary, which is not quantized.
+  expect(both.groups[0]!.rows.find(({ algorithm }) => algorithm === 'a')!.collectivesUs).toBe(
+    10 + 11 * (SITES - 1),
+  );
+  const one = measurements('all_reduce_rms_norm', ['none']);
+  const { code, error } = await ask(['predict', '--model', 'tiny', one, ...options]);
+  expect({ code, error: /nothing measured fits tiny/.test(error) }).toEqual({ code: 2, error: true });
+});
+
+it.each<[what: string, args: string[], error: RegExp]>([
+  ['another world size', ['--ranks', '4'], /on 4 ranks, hidden 256, .*there is all_reduce x2 bf16 replay$/m],
+  ['an algorithm that is not there', ['--against', 'x'], /against is "x".*use one of a, b, c$/m],
+  ['a plan as well', ['--plan', 'plan.json'], /--plan is for plans/],
+  ['a cap', ['--fusion-cap-mb', '1'], /--fusion-cap-mb is for plans.*crossover check/],
+  ['no GPU', [], /name no GPU; use --gpu with one of .*, or --step-us/],
+])('refused of files: %s', async (what, args, message) => {
+  const gpu = what === 'no GPU' ? [] : ['--gpu', 'H200'];
+  const path = measurements('all_reduce', ['']);
+  const { code, out, error } = await ask(['predict', '--model', 'tiny', path, ...args, ...gpu]);
+  expect({ code, out }).toEqual({ code: 2, out: '' });
+  expect(error).toMatch(message);
+});
+
+it('reads what other programs print', async () => {
+  const path = join(ROOT, 'test/data/interop/fused_collective_tp8_default.txt');
+  const { code, out } = await ask(['predict', '--model', 'llama-3.1-70b', '--gpu', 'H200', path]);
+  expect(code).toBe(0);
+  expect(out).toMatch(/^ +64 {2}flashinfer_trtllm_fused_one_shot .* 0\.0 %$/m);
+  expect(out).toMatch(/^not measured: batch 1, 8$/m);
 });

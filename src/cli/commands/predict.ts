@@ -1,15 +1,16 @@
 /**
- * @file `crossover predict`: what a choice of collectives should be worth in tokens a second, from a plan's measurements and a model's shapes. Needs no GPU.
+ * @file `crossover predict`: what a choice of collectives should be worth in tokens a second, from measurements of collectives and a model's shapes. Needs no GPU.
  */
 import { Command } from 'commander';
 import { fingerprintHere } from '../../collective/engines.ts';
 import { CrossoverError } from '../../errors.ts';
 import { findGpu, GPUS } from '../../interop/engines/gpus.ts';
+import { expectByMeasurements } from '../../interop/predict.ts';
+import { readMeasurements } from '../../interop/read/index.ts';
 import { defaultPlanPath, loadPlan } from '../../plan/file.ts';
 import { compilePlan } from '../../plan/lookup.ts';
-import type { Plan } from '../../plan/plan.ts';
-import { formatPrediction } from '../../report/decode-tables.ts';
-import { expectSteps } from '../../workload/expect.ts';
+import { formatPrediction, formatPredictions } from '../../report/decode-tables.ts';
+import { expectSteps, type Served } from '../../workload/expect.ts';
 import { VARIANTS } from '../../workload/variants.ts';
 import { addModelOptions, type ModelOptions, modelOption, splitOption } from '../model-options.ts';
 import { MOST_RANKS, parseAbove, parseWhole, parseWholes, UsageError, usage } from '../options.ts';
@@ -18,6 +19,7 @@ interface Options extends ModelOptions {
   ranks?: string;
   batch: string;
   fusionCapMb?: string;
+  against?: string;
   gpu?: string;
   stepUs?: string;
   json?: boolean;
@@ -28,70 +30,133 @@ A step is taken to read its weights once at the GPU's memory bandwidth and to wa
 With --step-us they are of the step that you have measured.
 
 Examples:
-  $ crossover predict --model llama-3.1-8b --plan results/4xh200/plan-4-gpus.json
-  $ crossover predict --model llama-3.1-8b --plan results/4xh200/plan-4-gpus.json --fusion-cap-mb 2 --step-us 3400
+  By a plan, with each variant of "crossover decode"
+    $ crossover predict --model llama-3.1-8b --plan results/4xh200/plan-4-gpus.json
+    $ crossover predict --model llama-3.1-8b --plan results/4xh200/plan-4-gpus.json --fusion-cap-mb 2 --step-us 3400
+  By measurements of other programs, with each algorithm for all all-reduces of a step
+    $ crossover predict --model llama-3.1-70b --gpu H200 --against unfused fused_collective.txt
 `;
 
 export function predictCommand(): Command {
   return addModelOptions(
-    new Command('predict').description(
-      'expected change of decode throughput by a choice of collectives, from a plan alone',
-    ),
+    new Command('predict')
+      .description(
+        'expected change of decode throughput by a choice of collectives, from measurements of them alone',
+      )
+      .argument(
+        '[files...]',
+        'measurements of any format that "crossover import" reads, in place of a plan; - is standard input',
+      ),
   )
-    .option('--ranks <n>', "world size (the plan's, when it has one)")
+    .option('--ranks <n>', 'world size (that of the measurements, when it is one)')
     .option('--batch <sizes>', 'sequences decoded at a time, comma-separated', '1,8,32,64,96,128')
-    .option('--fusion-cap-mb <x>', 'largest message that fused-cap fuses, MiB')
-    .option('--gpu <name>', `${GPUS.map(({ name }) => name).join(', ')} (the plan's)`)
+    .option('--fusion-cap-mb <x>', 'largest message that fused-cap fuses, MiB; by a plan')
+    .option('--against <algorithm>', 'what others are compared with; by files (the fastest at each batch)')
+    .option('--gpu <name>', `${GPUS.map(({ name }) => name).join(', ')} (the one that was measured)`)
     .option(
       '--step-us <us>',
-      'time of a step with the plan, as measured, at every batch (from weights and bandwidth)',
+      'time of a step, as measured at every batch with what others are compared with (from weights and bandwidth)',
     )
     .option('--json', 'print data instead of text')
     .addHelpText('after', HELP)
-    .action(run);
+    .action((files: string[], options: Options) =>
+      files.length > 0 ? predictByFiles(files, options) : predictByPlan(options),
+    );
 }
 
-function run(options: Options): void {
-  const plan = loadPlan(options.plan ?? defaultPlanPath(), {
-    fingerprint: fingerprintHere('cpu'),
-    force: true,
-  });
-  const worldSize =
-    options.ranks === undefined ? worldSizeOf(plan) : parseWhole(options.ranks, '--ranks', 2, MOST_RANKS);
-  const { config, title } = modelOption(options);
-  const split = splitOption(config, worldSize, options);
-  if (split.attention === 'data') throw new UsageError('--attention is "data"; predictions are of tensor');
+function predictByPlan(options: Options): void {
+  if (options.against !== undefined)
+    throw new UsageError('--against is for files; by a plan, variants are compared with it');
+  const path = options.plan ?? defaultPlanPath();
+  const plan = loadPlan(path, { fingerprint: fingerprintHere('cpu'), force: true });
+  const sizes = plan.entries.map(({ key }) => key.worldSize);
+  const asked = askedOf(options, sizes, plan.fingerprint.device.name);
+  const { served, stepUs, title } = asked;
   const cap =
     options.fusionCapMb === undefined ? undefined : parseAbove(options.fusionCapMb, '--fusion-cap-mb', 0);
-  const gpu = options.gpu ?? plan.fingerprint.device.name;
-  if (gpu === undefined && options.stepUs === undefined)
-    throw new UsageError(
-      `the plan names no GPU; use --gpu with one of ${GPUS.map(({ name }) => name).join(', ')}, or --step-us`,
-    );
-  const { rows: expected, notes } = expectSteps({
-    config,
-    split,
-    worldSize,
+  const { rows, notes } = expectSteps({
+    ...served,
     index: compilePlan(plan),
-    batches: parseWholes(options.batch, '--batch', 1, 4096),
     variants: VARIANTS.filter((name) => name !== 'fused-cap' || cap !== undefined),
     capBytes: (cap ?? 0) * (1 << 20),
-    bytesPerSecond: gpu === undefined ? undefined : usage(() => findGpu(gpu)).memoryTBs * 1e12,
-    stepUs: options.stepUs === undefined ? undefined : parseAbove(options.stepUs, '--step-us', 0),
+    stepUs,
   });
-  if (expected.every(({ collectivesUs }) => collectivesUs === undefined))
+  const { hidden } = served.config;
+  const ranks = served.worldSize;
+  if (rows.every(({ collectivesUs }) => collectivesUs === undefined))
     throw new CrossoverError(
-      `the plan has no all_reduce_rms_norm of hidden ${config.hidden} on ${worldSize} ranks; measure it: crossover tune --ranks ${worldSize} --operations all_reduce,all_reduce_rms_norm,all_gather --dtype bf16,f32 --mode replay --hidden ${config.hidden}`,
+      `the plan has no all_reduce_rms_norm of hidden ${hidden} on ${ranks} ranks; measure it: crossover tune --ranks ${ranks} --operations all_reduce,all_reduce_rms_norm,all_gather --dtype bf16,f32 --mode replay --hidden ${hidden}`,
     );
+  const noted = notes.map((note) => `# note: ${note}\n`).join('');
+  const { gpu } = asked;
   process.stdout.write(
     options.json
-      ? `${JSON.stringify({ model: title, worldSize, gpu, rows: expected, notes }, null, 2)}\n`
-      : `# ${title} on ${worldSize} x ${gpu ?? 'GPUs'}, decode steps by ${options.plan ?? defaultPlanPath()}\n${notes.map((note) => `# note: ${note}\n`).join('')}\n${formatPrediction(expected)}\n`,
+      ? `${JSON.stringify({ model: title, worldSize: ranks, gpu, rows, notes }, null, 2)}\n`
+      : `${headOf(asked, path)}${noted}\n${formatPrediction(rows)}\n`,
   );
 }
 
-function worldSizeOf({ entries }: Plan): number {
-  const sizes = [...new Set(entries.map(({ key }) => key.worldSize))];
-  if (sizes.length === 1) return sizes[0]!;
-  throw new UsageError(`the plan has world sizes ${sizes.join(', ')}; say which with --ranks`);
+async function predictByFiles(files: readonly string[], options: Options): Promise<void> {
+  for (const [name, value] of [
+    ['--plan', options.plan],
+    ['--fusion-cap-mb', options.fusionCapMb],
+  ] as const)
+    if (value !== undefined)
+      throw new UsageError(`${name} is for plans; what settings of an engine lose, "crossover check" tells`);
+  const set = await readMeasurements(files);
+  for (const { source, message } of set.complaints)
+    console.error(`${source.file}:${source.line}: ${message}`);
+  const sizes = set.measurements.map(({ worldSize }) => worldSize);
+  const asked = askedOf(options, sizes, set.host.gpu);
+  const { served, gpu, stepUs, title } = asked;
+  const { against } = options;
+  const groups = usage(() =>
+    expectByMeasurements({ ...served, measurements: set.measurements, against, stepUs }),
+  );
+  process.stdout.write(
+    options.json
+      ? `${JSON.stringify({ model: title, worldSize: served.worldSize, gpu, against: against ?? 'fastest', groups }, null, 2)}\n`
+      : `${headOf(asked, files.join(', '))}\n${formatPredictions(groups, against)}\n`,
+  );
+}
+
+interface Asked {
+  readonly title: string;
+  readonly gpu: string | undefined;
+  readonly served: Served;
+  readonly stepUs: number | undefined;
+}
+
+/** What both ways are asked; `sizes` are the world sizes and `measuredOn` the GPU of the measurements. */
+function askedOf(options: Options, sizes: readonly number[], measuredOn: string | undefined): Asked {
+  const worldSize =
+    options.ranks === undefined ? onlyOf(sizes) : parseWhole(options.ranks, '--ranks', 2, MOST_RANKS);
+  const { config, title } = modelOption(options);
+  const split = splitOption(config, worldSize, options);
+  if (split.attention === 'data') throw new UsageError('--attention is "data"; predictions are of tensor');
+  const gpu = options.gpu ?? measuredOn;
+  if (gpu === undefined && options.stepUs === undefined)
+    throw new UsageError(
+      `the measurements name no GPU; use --gpu with one of ${GPUS.map(({ name }) => name).join(', ')}, or --step-us`,
+    );
+  const served = {
+    config,
+    split,
+    worldSize,
+    batches: parseWholes(options.batch, '--batch', 1, 4096),
+    bytesPerSecond: gpu === undefined ? undefined : usage(() => findGpu(gpu)).memoryTBs * 1e12,
+  };
+  const stepUs = options.stepUs === undefined ? undefined : parseAbove(options.stepUs, '--step-us', 0);
+  return { title, gpu, served, stepUs };
+}
+
+function onlyOf(sizes: readonly number[]): number {
+  const [one, ...others] = new Set(sizes);
+  if (one !== undefined && others.length === 0) return one;
+  const there = one === undefined ? 'none' : [one, ...others].join(', ');
+  throw new UsageError(`the world sizes of the measurements are ${there}; say which with --ranks`);
+}
+
+function headOf({ title, gpu, served }: Asked, from: string): string {
+  return `# ${title} on ${served.worldSize} x ${gpu ?? 'GPUs'}, decode steps by ${from}\n`;
 }
