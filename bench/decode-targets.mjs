@@ -3,7 +3,7 @@
  * their weights, and a cap costs what was predicted.
  */
 import { isUnfused } from '../dist/collective/all-reduce-rms-norm/unfused.js';
-import { bytesRead } from '../dist/workload/models/parameters.js';
+import { bytesRead } from '../dist/workload/weights/bytes-read.js';
 
 /** Time of the plan over that of the best variant, at every batch. */
 const NEAR_BEST = 1.01;
@@ -50,8 +50,10 @@ export function judgeDecode(result, config) {
     }
   }
   const hashes = new Map();
-  for (const { batch, rankOrder, tokensHash } of rows)
-    if (rankOrder) hashes.set(batch, (hashes.get(batch) ?? new Set()).add(tokensHash));
+  for (const { batch, layout, rankOrder, tokensHash } of rows) {
+    const name = `${batch} ${layout}`;
+    if (rankOrder) hashes.set(name, (hashes.get(name) ?? new Set()).add(tokensHash));
+  }
   const equal = [...hashes.values()].every((set) => set.size === 1);
   return [...lines, [`tokens on ${worldSize} ranks are equal`, equal ? 1 : 0, '1', equal]];
 }

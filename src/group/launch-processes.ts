@@ -7,6 +7,7 @@ import { pack } from './pack.ts';
 import type { Task } from './program.ts';
 import { meetHosts, type Session } from './rendezvous.ts';
 import { HostResources, type LinkPlan, type ProcessPlan, startProcess } from './start-processes.ts';
+import { stopAll } from './stop-words.ts';
 import { supervise } from './supervise.ts';
 import { Watchdog } from './watchdog.ts';
 import { nameRanks } from './wording.ts';
@@ -50,6 +51,7 @@ export async function launchProcesses<T>(options: ProcessLaunch): Promise<T[]> {
       locals,
       (rank, events) => startProcess(start(rank), resources, events),
       new Watchdog(resources.control.words, ranks, timeoutSeconds, first),
+      () => stopAll(resources.control.words, ranks),
     );
   } finally {
     resources.closeAll();

@@ -6,6 +6,7 @@
 import { CrossoverError, MismatchError } from '../errors.ts';
 import type { StatusLine } from './control.ts';
 import { type Group, type GroupKind, SITE, SITES } from './group.ts';
+import type { StopWords } from './stop-words.ts';
 import { listByWhat } from './wording.ts';
 
 export interface Identity {
@@ -39,6 +40,7 @@ export class Member implements Group {
   readonly localRank: number;
   readonly localSize: number;
   readonly spins: number;
+  readonly stopWords: StopWords;
   readonly #everyone: readonly number[];
   readonly #status: StatusLine;
   readonly #meeting: Meeting;
@@ -46,7 +48,7 @@ export class Member implements Group {
   /** Meetings so far, those inside broadcast and gather included: the same on all ranks. */
   #meetings = 0;
 
-  constructor(identity: Identity, status: StatusLine, meeting: Meeting, mail: Mail) {
+  constructor(identity: Identity, status: StatusLine, meeting: Meeting, mail: Mail, stopWords: StopWords) {
     this.kind = identity.kind;
     this.rank = identity.rank;
     this.size = identity.size;
@@ -57,6 +59,7 @@ export class Member implements Group {
     this.#status = status;
     this.#meeting = meeting;
     this.#mail = mail;
+    this.stopWords = stopWords;
   }
 
   enter(site: number): void {
@@ -123,4 +126,9 @@ const NOBODY: readonly number[] = [];
 function nameCall(call: number): string {
   const site = SITES[call % SITES.length] ?? 'unknown';
   return site === 'broadcast' ? `broadcast from rank ${Math.floor(call / SITES.length)}` : site;
+}
+
+/** For engines; undefined for groups that nobody has launched. */
+export function stopWordsOf(group: Group): StopWords | undefined {
+  return group instanceof Member ? group.stopWords : undefined;
 }

@@ -12,6 +12,7 @@ import type { Group } from './group.ts';
 import { Link, type LinkSetup } from './link.ts';
 import { type Identity, type Mail, Member } from './member.ts';
 import { pack, unpack } from './pack.ts';
+import { StopWords } from './stop-words.ts';
 import { Tree, TreeMeeting } from './tree.ts';
 
 /** What a process needs to be a rank, besides the control block. */
@@ -33,14 +34,21 @@ export function joinProcesses(
   for (const link of links) link.start();
   const meeting =
     kind === 'hosts' ? new TreeMeeting(tree, size) : new Barrier(control.words, rank, size, spins, control);
-  return new ProcessGroup(options, status, meeting, tree);
+  const stopWords = new StopWords(control.words, options.localRank, false);
+  return new ProcessGroup(options, status, meeting, tree, stopWords);
 }
 
 class ProcessGroup extends Member {
   readonly tree: Tree;
 
-  constructor(identity: Identity, status: StatusLine, meeting: Barrier | TreeMeeting, tree: Tree) {
-    super(identity, status, meeting, new Letters(identity.rank, tree));
+  constructor(
+    identity: Identity,
+    status: StatusLine,
+    meeting: Barrier | TreeMeeting,
+    tree: Tree,
+    stopWords: StopWords,
+  ) {
+    super(identity, status, meeting, new Letters(identity.rank, tree), stopWords);
     this.tree = tree;
   }
 }

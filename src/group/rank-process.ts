@@ -24,6 +24,8 @@ const setup = await new Promise<ProcessSetup>((resolve) => {
   process.once('message', (message) => resolve(message as ProcessSetup));
 });
 dieWithParent(setup.launcher);
+// A terminal's Ctrl-C comes to the launcher, too, which sees to it that nothing is left on GPUs before it ends.
+process.on('SIGINT', () => {});
 // Waiting for the launcher's word is no reason for a program to go on that has nothing left to do.
 process.channel?.unref();
 

@@ -12,6 +12,8 @@ import { nameRanks } from './wording.ts';
 const LOOK_MS = 100;
 /** How long a rank may take to end before it is left behind. */
 const END_MS = 2000;
+/** What it takes kernels that are told to leave, some hundred of them one after the other, and NCCL, which ranks abort when they notice. */
+const LEAVE_MS = 1000;
 
 /** What is heard of a rank: thread or process. */
 export interface RankEvents {
@@ -32,20 +34,19 @@ export interface RankHandle {
 export type StartRank = (rank: number, events: RankEvents) => RankHandle;
 
 /**
- * Runs the ranks and resolves with what they returned, in their order. `stop` is called before ranks are ended early.
+ * Runs the ranks and resolves with what they returned, in their order. `stop` is called before ranks are ended early, and returns whether they have kernels that it tells to leave.
  * @throws what `launch` throws.
  */
 export async function supervise<T>(
   ranks: readonly number[],
   start: StartRank,
   watchdog: Watchdog,
-  stop: () => void = () => {},
+  stop: () => boolean,
 ): Promise<T[]> {
   const handles: RankHandle[] = [];
-  const signals = new Signals((signal) => {
-    stop();
-    return `ended by ${signal}${watchdog.whoWaits()}`;
-  });
+  const settling = new Settling(ranks.length);
+  const leave = (): Promise<void> => (stop() ? settling.within(LEAVE_MS) : Promise.resolve());
+  const signals = new Signals(() => ({ words: watchdog.whoWaits(), left: leave() }));
   let timer: NodeJS.Timeout | undefined;
   let failure: unknown;
   try {
@@ -75,9 +76,13 @@ export async function supervise<T>(
       for (const rank of ranks) {
         handles.push(
           start(rank, {
-            reported: (report) => onReport(rank, report),
+            reported: (report) => {
+              settling.add(rank);
+              onReport(rank, report);
+            },
             failed: (error) => fail(threw(rank, unpackFailure(packFailure(error)))),
             ended: (how) => {
+              settling.add(rank);
               if (!values.has(rank)) fail(new RankError(rank, `rank ${rank} ${how} before it finished`));
             },
           }),
@@ -87,7 +92,7 @@ export async function supervise<T>(
     });
   } catch (error) {
     failure = error;
-    stop();
+    await leave();
     throw error;
   } finally {
     clearInterval(timer);
@@ -96,6 +101,34 @@ export async function supervise<T>(
     if (left.length > 0 && failure instanceof CrossoverError) {
       failure.message += `; ${nameRanks(left.map((i) => ranks[i]!))} cannot be ended: inside a system or library call`;
     }
+  }
+}
+
+/** Ranks that have come to an end of their own: they wait for no kernel any more. */
+class Settling {
+  readonly #settled = new Set<number>();
+  readonly #size: number;
+  #done = (): void => {};
+
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  add(rank: number): void {
+    this.#settled.add(rank);
+    if (this.#settled.size === this.#size) this.#done();
+  }
+
+  /** Resolves when all have, or when so much time has passed. */
+  async within(ms: number): Promise<void> {
+    if (this.#settled.size === this.#size) return;
+    await new Promise<void>((done) => {
+      const timer = setTimeout(done, ms);
+      this.#done = () => {
+        clearTimeout(timer);
+        done();
+      };
+    });
   }
 }
 

@@ -10,7 +10,7 @@ import { CrossoverError } from '../errors.ts';
 import { Barrier } from './barrier.ts';
 import type { StatusLine } from './control.ts';
 import type { Group } from './group.ts';
-import { type Identity, type Mail, Member } from './member.ts';
+import { type Mail, Member } from './member.ts';
 import { StopWords } from './stop-words.ts';
 
 /** What a thread needs to be a rank. `ports[r]` leads to rank r; its own place is empty. */
@@ -25,27 +25,13 @@ export interface ThreadGroupOptions {
 export function joinThreads(options: ThreadGroupOptions, status: StatusLine): Group {
   const { rank, size, spins, control, ports } = options;
   const barrier = new Barrier(control, rank, size, spins);
-  return new ThreadGroup(
+  return new Member(
     { kind: 'threads', rank, size, localRank: rank, localSize: size, spins },
     status,
     barrier,
     new Channels(ports),
-    new StopWords(control, rank),
+    new StopWords(control, rank, true),
   );
-}
-
-class ThreadGroup extends Member {
-  readonly stopWords: StopWords;
-
-  constructor(identity: Identity, status: StatusLine, barrier: Barrier, mail: Mail, stopWords: StopWords) {
-    super(identity, status, barrier, mail);
-    this.stopWords = stopWords;
-  }
-}
-
-/** For engines; undefined when ranks are processes, whose kernels end with them. */
-export function stopWordsOf(group: Group): StopWords | undefined {
-  return group instanceof ThreadGroup ? group.stopWords : undefined;
 }
 
 class Channels implements Mail {

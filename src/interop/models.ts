@@ -22,14 +22,15 @@ const NAMES = ['qwen3-30b-a3b', 'llama-3.1-8b', 'llama-3.1-70b', 'deepseek-v2-li
 
 export const MODELS: readonly Model[] = NAMES.map((name) => {
   const config = presetNamed(name);
-  const { layers, hidden, moe } = config;
+  const { layers, hidden, moe, tied, vocabulary } = config;
   const { dense, experts } = parametersOf(config);
   return {
     name,
     layers,
     hidden,
     allReducesPerLayer: 2,
-    denseParameters: dense,
+    // Of an embedding table that is not the output matrix, too, a step reads a few rows.
+    denseParameters: dense - (tied ? 0 : vocabulary * hidden),
     ...(moe && { experts: { parameters: experts, count: moe.experts, perToken: moe.choices } }),
   };
 });

@@ -45,7 +45,8 @@ export interface ExpectedGroup {
  */
 export function expectByMeasurements(expectation: SetExpectation): ExpectedGroup[] {
   const { measurements, config, worldSize, against } = expectation;
-  const all = groupsOf(measurements);
+  // What is rounded on the way is no like for like.
+  const all = groupsOf(measurements.filter(({ lossy }) => lossy !== true));
   const fitting = familiesOf(all.filter((group) => fits(group, config.hidden, worldSize)));
   const steps = stepsOf(expectation).map(({ batch, wanted }) => ({ batch, wanted: allReducesOf(wanted) }));
   const expected = fitting
@@ -122,10 +123,12 @@ function usOf(
   algorithm: string,
   { bytes, quantization }: Sites,
 ): number | undefined {
-  const group = groups.find(
-    (one) => one.operation === 'all_reduce' || (one.quantization ?? 'none') === quantization,
-  );
-  return interpolate(group?.curves.get(algorithm) ?? [], bytes)?.us;
+  for (const { operation, quantization: own = 'none', curves } of groups) {
+    if (operation !== 'all_reduce' && own !== quantization) continue;
+    const found = interpolate(curves.get(algorithm) ?? [], bytes);
+    if (found) return found.us;
+  }
+  return undefined;
 }
 
 function nothingFits(

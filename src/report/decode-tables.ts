@@ -41,7 +41,7 @@ export function formatDecode({ rows }: Pick<DecodeOutcome, 'rows'>): string {
 
 /** Whether a variant's tokens are those of the others that promise equal bits. */
 function tokensText(row: DecodeRow, own: readonly DecodeRow[]): string {
-  const first = own.find(({ rankOrder }) => rankOrder);
+  const first = referenceOf(row, own);
   if (!first || first === row) return row.rankOrder ? 'reference' : 'no promise';
   const same = row.tokensHash === first.tokensHash;
   if (row.rankOrder) return same ? 'equal' : 'DIFFERENT';
@@ -78,10 +78,15 @@ function signed(change: number): string {
   return Number(text) === 0 ? '0.0 %' : `${change > 0 ? '+' : ''}${text} %`;
 }
 
+/** The row whose tokens others have to have: their products have the same tokens, and all collectives sum in rank order. */
+function referenceOf({ batch, layout }: DecodeRow, rows: readonly DecodeRow[]): DecodeRow | undefined {
+  return rows.find((row) => row.batch === batch && row.layout === layout && row.rankOrder);
+}
+
 /** Rows whose tokens differ although their collectives promise equal bits. */
 export function brokenPromises(rows: readonly DecodeRow[]): readonly DecodeRow[] {
   return rows.filter((row) => {
-    const first = rows.find(({ batch, rankOrder }) => batch === row.batch && rankOrder);
+    const first = referenceOf(row, rows);
     return row.rankOrder && first !== undefined && first.tokensHash !== row.tokensHash;
   });
 }

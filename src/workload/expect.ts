@@ -4,12 +4,12 @@
  */
 import type { PlanIndex } from '../plan/lookup.ts';
 import type { ModelConfig } from './models/config.ts';
-import { bytesRead } from './models/parameters.ts';
 import type { SplitOptions } from './models/split.ts';
 import { collectivesOf, predictChange, type Sites } from './predict.ts';
 import { symbolsFor } from './session/capacity.ts';
 import { modelGraph } from './session/open.ts';
 import { measuredUs, notesOn, type VariantName } from './variants.ts';
+import { bytesRead } from './weights/bytes-read.ts';
 
 /** A model on so many ranks, and the batches that it decodes. */
 export interface Served {

@@ -16,6 +16,7 @@ import { extrapolate, spans } from '../plan/curve.ts';
 import type { PlanKey } from '../plan/key.ts';
 import type { CompiledEntry, PlanIndex } from '../plan/lookup.ts';
 import type { Candidate } from '../plan/plan.ts';
+import { formatBytes } from '../units.ts';
 
 /**
  * - `unfused`: the fastest all-reduce at every size, and a norm behind it
@@ -74,7 +75,15 @@ function timeOf({ entry }: CompiledEntry, { points }: Candidate, bytes: number):
 
 /** Where the plan answers for something else than was asked, in words. */
 export function notesOn(index: PlanIndex, wanted: Wanted, worldSize: number): string[] {
-  return (entryFor(index, wanted, worldSize)?.notes ?? []).map((note) => `${wanted.operation}: ${note}`);
+  const compiled = entryFor(index, wanted, worldSize);
+  if (!compiled) return [];
+  const { from, to } = compiled.entry.measured;
+  const beyond = compiled.covers(wanted.bytes)
+    ? []
+    : [
+        `${formatBytes(wanted.bytes)} is beyond what was measured, ${formatBytes(from)} to ${formatBytes(to)}; times go on from there`,
+      ];
+  return [...compiled.notes, ...beyond].map((note) => `${wanted.operation}: ${note}`);
 }
 
 /** What is outside the heap is dispatched as what is inside: copies come on top. */

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { formatBytes } from '../../dist/units.js';
 import { presetNamed } from '../../dist/workload/models/presets.js';
 import { modelPlan } from '../workload/run/plans.ts';
 import { ask, folder, ROOT } from './crossover.ts';
@@ -41,6 +42,27 @@ it('says where another measurement stands in, and what to measure where there is
   expect(missing.code).toBe(1);
   expect(missing.error).toContain(
     'measure it: crossover tune --ranks 4 --operations all_reduce,all_reduce_rms_norm',
+  );
+});
+
+it('says where times go on beyond what was measured', async () => {
+  const path = join(folder(), 'plan.json');
+  writeFileSync(path, JSON.stringify(modelPlan(2, CONFIG.hidden)));
+  const { code, out } = await ask([
+    'predict',
+    '--model',
+    'tiny',
+    '--plan',
+    path,
+    '--batch',
+    '1,300',
+    '--gpu',
+    'H200',
+  ]);
+  expect(code).toBe(0);
+  const row = 2 * CONFIG.hidden;
+  expect(out).toContain(
+    `# note: all_reduce_rms_norm: ${formatBytes(300 * row)} is beyond what was measured, ${formatBytes(row)} to ${formatBytes(256 * row)}; times go on from there`,
   );
 });
 
@@ -126,6 +148,35 @@ it('takes quantized outputs where the model has them, and needs both', async () 
   const one = measurements('all_reduce_rms_norm', ['none']);
   const { code, error } = await ask(['predict', '--model', 'tiny', one, ...options]);
   expect({ code, error: /nothing measured fits tiny/.test(error) }).toEqual({ code: 2, error: true });
+});
+
+it('leaves out what is rounded on the way, and takes what names no outputs for plain ones', async () => {
+  const row = 2 * CONFIG.hidden;
+  const of = (algorithm: string, us: number, more: object) => ({
+    ...{
+      operation: 'all_reduce_rms_norm',
+      algorithm,
+      bytes: row,
+      dtype: 'bf16',
+      world_size: 2,
+      hidden: CONFIG.hidden,
+    },
+    ...{ mode: 'replay', us },
+    ...more,
+  });
+  const path = join(folder(), 'set.json');
+  const measured = [
+    of('a', 10, { quantization: 'none' }),
+    of('b', 8, {}),
+    of('c', 5, { quantization: 'none', lossy: true }),
+  ];
+  writeFileSync(path, JSON.stringify(measured));
+  const { groups } = await byFiles([path, '--batch', '1', '--step-us', '1000']);
+  expect(groups).toHaveLength(1);
+  expect(groups[0]!.rows.map(({ algorithm, stepUs }) => [algorithm, stepUs])).toEqual([
+    ['a', 1000 + 2 * SITES],
+    ['b', 1000],
+  ]);
 });
 
 it.each<[what: string, args: string[], error: RegExp]>([

@@ -67,7 +67,7 @@ const PROGRAMS = [
         { name: 'tiny-moe', attention: 'data' },
         { name: 'qwen3-30b-a3b', layers: 3 },
       ],
-      batches: [1, 5, 64, 96],
+      batches: [1, 5, 33, 64, 96],
       steps: 12,
     },
     worlds: [2, 4],

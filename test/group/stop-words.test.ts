@@ -44,7 +44,7 @@ describe('a group that is ended early has its stop words set', () => {
 describe('stop words', () => {
   test('a word that was taken back is left alone, and its place serves another', () => {
     const control = createControl(2);
-    const words = new StopWords(control, 1);
+    const words = new StopWords(control, 1, true);
     const { addresses, values } = allocateWords(3 * STOP_WORDS_LENGTH);
     for (const address of addresses.slice(1)) {
       expect(words.add(address)).toBe(true);
@@ -57,7 +57,7 @@ describe('stop words', () => {
 
   test('once they were set, none is taken any more, and memory stays with the launcher', () => {
     const control = createControl(2);
-    const words = new StopWords(control, 0);
+    const words = new StopWords(control, 0, true);
     const { addresses, values } = allocateWords(2);
     words.add(addresses[0]!);
     stopAll(control, 2);
@@ -74,7 +74,7 @@ describe('stop words', () => {
     const count = STOP_WORDS_LENGTH + 1;
     const { addresses, values } = allocateWords(3 * count);
     for (const [i, address] of addresses.entries()) {
-      expect(new StopWords(control, Math.floor(i / count)).add(address)).toBe(true);
+      expect(new StopWords(control, Math.floor(i / count), true).add(address)).toBe(true);
     }
     stopAll(control, 3);
     expect(values()).toEqual(addresses.map((_, i) => (i % count < STOP_WORDS_LENGTH ? 1 : 0)));

@@ -52,6 +52,10 @@ describe('a tokenizer', () => {
       'generation_config.json': '{"eos_token_id":[7,9]}',
     };
     expect([...load(several).ends]).toEqual([7, 9]);
+    // The model's own file counts where there is no other.
+    const model = { 'config.json': '{"eos_token_id":8}' };
+    expect([...load({ 'tokenizer.json': FILES['tokenizer.json'], ...model }).ends]).toEqual([8]);
+    expect([...load({ ...several, ...model }).ends]).toEqual([7, 9]);
   });
 });
 

@@ -9,8 +9,8 @@ import { brokenPromises, formatDecode, formatDispatch } from '../../report/decod
 import { formatBytes } from '../../units.ts';
 import type { DecodeOutcome, DecodeRequest } from '../../workload/decode/request.ts';
 import { sequencesByRank, type WayName, wayNames } from '../../workload/decode/ways.ts';
-import { bytesRead } from '../../workload/models/parameters.ts';
 import type { SessionRequest } from '../../workload/session/open.ts';
+import { bytesRead } from '../../workload/weights/bytes-read.ts';
 import {
   addModelOptions,
   type ChosenModel,

@@ -5,7 +5,7 @@
 import { CrossoverError } from '../../errors.ts';
 import { CUDA_SUCCESS, check } from '../../ffi/cuda.ts';
 import { type Group, SITE } from '../../group/group.ts';
-import { stopWordsOf } from '../../group/threads.ts';
+import { stopWordsOf } from '../../group/member.ts';
 import type { Fingerprint } from '../../plan/plan.ts';
 import type { ComputeName, ComputeOperands, Product } from '../compute.ts';
 import {

@@ -21,7 +21,7 @@ export class Status {
   readonly #words: Int32Array;
   readonly #stopWords: StopWords | undefined;
 
-  /** With `stopWords`, the launcher says "wait no longer" when it ends this rank before its time. */
+  /** With `stopWords`, the launcher says "wait no longer" when it ends this rank before its time: to threads in these words, to processes in the group's. */
   constructor(device: Device, stopWords: StopWords | undefined) {
     const { cuda } = device;
     this.#device = device;
@@ -42,6 +42,7 @@ export class Status {
 
   /** Whether kernels have been told to wait no longer: by `end`, by the launcher, or by a kernel that is about to say that it has given up. */
   get ended(): boolean {
+    if (this.#stopWords?.stopped) this.end();
     return Atomics.load(this.#words, END) !== 0;
   }
 

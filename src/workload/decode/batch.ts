@@ -34,15 +34,15 @@ export class BatchRun {
     const { comm } = model;
     const { steps, rounds, session } = this.#request;
     const sequences = sequencesByRank(this.#batch, comm.worldSize, session.attention ?? 'tensor')[comm.rank]!;
-    const names = [...this.#ways.map(({ name }) => name), 'without collectives'];
     const contenders = this.#ways.map(({ name, way, chooser }) => {
       report(0, `${name}: recording`);
       return new DecodeContender(model, sequences, start, track, way, chooser);
     });
-    // A step in which ranks do not meet tells how long the others wait for each other.
-    if (comm.worldSize > 1) {
-      report(0, `${names.at(-1)}: recording`);
-      const alone = aloneWay(this.#session, this.#request, this.#batch);
+    // A step in which ranks do not meet tells how long those of its layout wait for each other.
+    const layouts = comm.worldSize > 1 ? [...new Set(this.#ways.map(({ layout }) => layout))] : [];
+    for (const layout of layouts) {
+      report(0, 'without collectives: recording');
+      const alone = aloneWay(this.#ways.find((way) => way.layout === layout)!);
       contenders.push(new DecodeContender(model, sequences, start, track, alone));
     }
     const hashes: string[] = [];
@@ -59,22 +59,32 @@ export class BatchRun {
         if (at === 0 && sequences > 0)
           this.firstTokens = Array.from({ length: Math.min(SHOWN, steps) }, (_, i) => tokens[i * sequences]!);
       },
-      (done, at) => report(done, names[at]!),
+      (done, at) => report(done, this.#ways[at]?.name ?? 'without collectives'),
     );
     for (const one of contenders) one.close();
-    return this.#ways.map((way, at) => this.#row(way, timed[at]!, timed, hashes[at]!));
+    return this.#ways.map((way, at) => {
+      const alone = timed[this.#ways.length + layouts.indexOf(way.layout)] ?? timed[at]!;
+      return this.#row(way, timed, at, alone, hashes[at]!);
+    });
   }
 
-  #row({ name, chooser }: MadeWay, { us }: Timed, timed: readonly Timed[], tokensHash: string): DecodeRow {
-    const aloneUs = timed[this.#ways.length]?.us.median ?? us.median;
+  #row(
+    { name, layout, chooser }: MadeWay,
+    timed: readonly Timed[],
+    at: number,
+    alone: Timed,
+    tokensHash: string,
+  ): DecodeRow {
+    const { us } = timed[at]!;
     const { dispatched } = chooser;
     return {
       batch: this.#batch,
       variant: name,
+      layout,
       us,
       tokensPerSecond: (this.#batch * 1e6) / us.median,
       spread: us.spread / us.median,
-      collectiveShare: Math.max(0, 1 - aloneUs / us.median),
+      collectiveShare: Math.max(0, 1 - alone.us.median / us.median),
       dispatched,
       rankOrder: dispatched.every(({ bits }) => bits === 'rank-order'),
       tokensHash,

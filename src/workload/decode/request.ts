@@ -6,7 +6,7 @@ import type { Prediction } from '../predict.ts';
 import type { SessionBytes } from '../session/capacity.ts';
 import type { SessionRequest } from '../session/open.ts';
 import type { Dispatched } from '../variants.ts';
-import type { WayName } from './ways.ts';
+import type { Layout, WayName } from './ways.ts';
 
 export interface DecodeRequest {
   readonly session: SessionRequest;
@@ -29,17 +29,19 @@ export interface DecodeRequest {
 export interface DecodeRow {
   readonly batch: number;
   readonly variant: WayName;
+  /** Absent in files of 0.1.0 that were made before there were any but `own`. */
+  readonly layout?: Layout | undefined;
   /** A step, us: median of the samples, each the slowest rank's. */
   readonly us: Estimate;
   readonly tokensPerSecond: number;
   /** Half of the 95 % confidence interval of the median, over it. */
   readonly spread: number;
-  /** Of the time of a step: by so much it is longer than one in which ranks do not meet. */
+  /** Of the time of a step: by so much it is longer than one of its layout in which ranks do not meet. */
   readonly collectiveShare: number;
   readonly dispatched: readonly Dispatched[];
   /** Whether all collectives promise the bits of sums in rank order. */
   readonly rankOrder: boolean;
-  /** Of the tokens of all sequences and steps. */
+  /** Of the tokens of all sequences and steps. Products of other layouts may round otherwise. */
   readonly tokensHash: string;
   /** What measurements of the collectives alone say of its throughput against the plan's. */
   readonly predicted?: Prediction | undefined;

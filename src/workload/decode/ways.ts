@@ -43,8 +43,12 @@ export function sequencesByRank(batch: number, worldSize: number, attention: 'te
   );
 }
 
+/** Whose tokens a step's products have: variants of one layout differ in collectives alone. */
+export type Layout = 'own' | 'padded' | 'summed';
+
 export interface MadeWay {
   readonly name: WayName;
+  readonly layout: Layout;
   readonly way: Way;
   readonly chooser: Chooser;
 }
@@ -57,15 +61,17 @@ export function wayFor(session: Session, request: DecodeRequest, name: WayName, 
   const chooser = new Chooser(comm, index, isData(name) ? 'plan' : name, request.capBytes);
   const { choose } = chooser;
   const byRank = sequencesByRank(batch, comm.worldSize, attention);
-  if (attention === 'tensor') return { name, chooser, way: { tokens: batch, choose } };
+  if (attention === 'tensor') return { name, layout: 'own', chooser, way: { tokens: batch, choose } };
   // A rank without sequences takes part with one that is nobody's.
   const tokens = byRank.map((count) => Math.max(1, count));
   const most = Math.max(...tokens);
   const outside = name.endsWith('-outside');
-  const layout = name === 'plan' ? plannedLayout(index, request, tokens) : name.split('-')[0]!;
+  const layout =
+    name === 'plan' ? plannedLayout(index, request, tokens) : name.startsWith('padded') ? 'padded' : 'summed';
   if (layout === 'padded')
     return {
       name,
+      layout,
       chooser,
       way: { tokens: most, gathered: most * comm.worldSize, mostTokens: most, outside, choose },
     };
@@ -73,6 +79,8 @@ export function wayFor(session: Session, request: DecodeRequest, name: WayName, 
   const isEqual = tokens.every((count) => count === most);
   return {
     name,
+    // Of equal numbers, both are the same.
+    layout: isEqual ? 'padded' : 'summed',
     chooser,
     way: {
       tokens: tokens[comm.rank]!,
@@ -101,8 +109,7 @@ function plannedLayout(
   return us(summed) < us(Math.max(...tokens) * tokens.length) ? 'summed' : 'padded';
 }
 
-/** Without anything that ranks do together. */
-export function aloneWay(session: Session, request: DecodeRequest, batch: number): Way {
-  const { way } = wayFor(session, request, 'plan', batch);
-  return { ...way, choose: undefined, alone: true };
+/** The same, without anything that ranks do together. */
+export function aloneWay({ way }: MadeWay): Way {
+  return { ...way, outside: undefined, choose: undefined, alone: true };
 }

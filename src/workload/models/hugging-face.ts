@@ -26,6 +26,7 @@ const ropeSchema = z.object({
   mscale_all_dim: z.number().nonnegative().optional(),
   attention_factor: optional(z.number()),
   partial_rotary_factor: optional(z.number()),
+  truncate: optional(z.boolean()),
 });
 
 const configSchema = z.object({
@@ -45,6 +46,7 @@ const configSchema = z.object({
   rope_parameters: optional(ropeSchema),
   tie_word_embeddings: z.boolean().default(false),
   hidden_act: z.string().default('silu'),
+  partial_rotary_factor: optional(z.number()),
   attention_bias: optional(z.boolean()),
   mlp_bias: optional(z.boolean()),
   quantization_config: z.unknown().optional(),
@@ -144,6 +146,7 @@ function problemOf(json: Json): string | undefined {
       (json.quantization_config ?? null) !== null,
       'use the checkpoint in bf16, f16 or f32',
     ],
+    ['partial_rotary_factor', (json.partial_rotary_factor ?? 1) !== 1, 'must be 1'],
     ['attention_bias', json.attention_bias === true, 'must be false'],
     ['mlp_bias', json.mlp_bias === true, 'must be false'],
     ['hidden_act', json.hidden_act !== 'silu', 'must be "silu"'],
@@ -207,6 +210,11 @@ function ropeOf(json: Json, source: string): Rope {
     case 'yarn':
       if (typeof scaling.attention_factor === 'number')
         refuse(`attention_factor is ${scaling.attention_factor}, which is not computed here; leave it out`);
+      if (scaling.truncate === false) refuse('truncate is false, which is not computed here; leave it out');
+      // What they do to tables and to attention's scale is DeepSeek's own.
+      for (const name of ['mscale', 'mscale_all_dim'] as const)
+        if (json.model_type !== 'deepseek_v2' && scaling[name] !== undefined)
+          refuse(`${name} is ${scaling[name]}, which is computed for deepseek_v2 only; leave it out`);
       return {
         theta,
         scaling: {

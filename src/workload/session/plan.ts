@@ -68,11 +68,18 @@ function requestsFor(demand: Demand): TuneRequest[] {
   return [activations, candidates];
 }
 
+/** Times go on so far beyond the largest size that was measured. Below the smallest, they are about its latency. */
+const REACH = 2;
+
 /** Measurements that a plan lacks, with the operations that it lacks only. */
 function missing(plan: Plan | undefined, demand: Demand): TuneRequest[] {
   const index = plan && compilePlan(plan);
   return requestsFor(demand).flatMap((request) => {
-    const lacks = keysOf(request, demand.worldSize).filter((key) => index?.entry(key)?.approximate !== false);
+    const lacks = keysOf(request, demand.worldSize).filter((key) => {
+      const found = index?.entry(key);
+      if (found === undefined || found.approximate) return true;
+      return REACH * found.entry.measured.to < sizesOf(request, key).at(-1)!;
+    });
     const operations = [...new Set(lacks.map(({ operation }) => operation))];
     return operations.length === 0 ? [] : [{ ...request, operations }];
   });

@@ -23,23 +23,20 @@ const MOST_HELD = 8;
 
 export class TextTokenizer {
   readonly #library: Library;
-  /** Tokens that end a text: the tokenizer's, and those of generation_config.json, of which chat models have several. */
+  /** Tokens that end a text: the tokenizer's, and those of generation_config.json, of which chat models have several, or of config.json where there is none. */
   readonly ends: ReadonlySet<number>;
 
   /** @throws CrossoverError that names the file that is missing or damaged */
   constructor(folder: string) {
-    const [file, settings, generation] = [
-      'tokenizer.json',
-      'tokenizer_config.json',
-      'generation_config.json',
-    ].map((name) => path.join(folder, name));
-    if (!existsSync(file!))
+    const file = path.join(folder, 'tokenizer.json');
+    const settings = path.join(folder, 'tokenizer_config.json');
+    if (!existsSync(file))
       throw new CrossoverError(
         `${folder} has no tokenizer.json; give token ids, or a folder whose tokenizer is in that form`,
       );
-    const config = existsSync(settings!) ? readJson(settings!) : {};
+    const config = existsSync(settings) ? readJson(settings) : {};
     try {
-      this.#library = new Tokenizer(readJson(file!), config) as unknown as Library;
+      this.#library = new Tokenizer(readJson(file), config) as unknown as Library;
     } catch (cause) {
       if (cause instanceof CrossoverError) throw cause;
       throw new CrossoverError(`${file} cannot be used: ${(cause as Error).message}`, { cause });
@@ -47,7 +44,7 @@ export class TextTokenizer {
     const { eos_token: end } = config;
     const text = typeof end === 'object' && end !== null && 'content' in end ? end.content : end;
     const own = typeof text === 'string' ? this.#library.token_to_id(text) : undefined;
-    this.ends = new Set([...(own === undefined ? [] : [own]), ...endsOf(generation!)]);
+    this.ends = new Set([...(own === undefined ? [] : [own]), ...endsOf(folder)]);
   }
 
   /** With the tokens that the model expects around a text, unless `special` is false. */
@@ -108,9 +105,11 @@ export class TextStream {
   }
 }
 
-/** What generation_config.json says of tokens that end a text; nothing without the file. */
-function endsOf(file: string): number[] {
-  if (!existsSync(file)) return [];
+/** What the model's files say of tokens that end a text. */
+function endsOf(folder: string): number[] {
+  const files = ['generation_config.json', 'config.json'].map((name) => path.join(folder, name));
+  const file = files.find((one) => existsSync(one));
+  if (file === undefined) return [];
   const { eos_token_id: ids } = readJson(file);
   return [ids].flat().filter((id): id is number => Number.isInteger(id));
 }

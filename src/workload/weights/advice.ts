@@ -14,8 +14,8 @@ export interface Needs {
 }
 
 export interface FitRequest extends SplitOptions {
-  /** Bytes that one rank may use. */
-  readonly available: number;
+  /** Bytes that one of so many ranks may use. */
+  readonly available: (worldSize: number) => number;
   /** Ranks that could be used; `worldSize` by default. */
   readonly mostRanks?: number | undefined;
   /** What a model needs on one of so many ranks. */
@@ -24,8 +24,9 @@ export interface FitRequest extends SplitOptions {
 
 /** One sentence, or undefined when the model fits. */
 export function fitAdvice(config: ModelConfig, request: FitRequest): string | undefined {
-  const { worldSize, available, needs } = request;
+  const { worldSize, needs } = request;
   const own = needs(config, worldSize);
+  const available = request.available(worldSize);
   if (own.total <= available) return undefined;
   const parts = [
     `weights ${formatBytes(own.weights)}`,
@@ -41,7 +42,9 @@ export function fitAdvice(config: ModelConfig, request: FitRequest): string | un
 }
 
 /** The most layers, by halving: every layer needs more. */
-function layersThatFit(config: ModelConfig, { worldSize, available, needs }: FitRequest): string | undefined {
+function layersThatFit(config: ModelConfig, request: FitRequest): string | undefined {
+  const { worldSize, needs } = request;
+  const available = request.available(worldSize);
   let [fits, tooMany] = [0, config.layers];
   while (tooMany - fits > 1) {
     const layers = Math.floor((fits + tooMany) / 2);
@@ -55,7 +58,7 @@ function layersThatFit(config: ModelConfig, { worldSize, available, needs }: Fit
 function ranksThatFit(config: ModelConfig, request: FitRequest): string | undefined {
   const { worldSize, available, needs, mostRanks = worldSize } = request;
   const found = acceptedWorldSizes(config, request).find(
-    (ranks) => ranks > worldSize && ranks <= mostRanks && needs(config, ranks).total <= available,
+    (ranks) => ranks > worldSize && ranks <= mostRanks && needs(config, ranks).total <= available(ranks),
   );
   return found === undefined ? undefined : `--ranks ${found}`;
 }

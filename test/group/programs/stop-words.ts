@@ -1,5 +1,5 @@
 /** Each rank leaves a stop word behind, as an engine does for its kernels; then rank 1 does what `data.how` says, and the others wait for it. */
-import { stopWordsOf } from '../../../dist/group/threads.js';
+import { stopWordsOf } from '../../../dist/group/member.js';
 import type { Group } from '../../../src/group/group.ts';
 
 export interface Stopped {

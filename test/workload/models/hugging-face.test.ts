@@ -10,6 +10,8 @@ const LLAMA = CONFIGS.llama;
 // biome-ignore lint/suspicious/noApproximativeNumericConstant: DeepSeek's number
 const MSCALE = 0.707;
 
+const YARN = { type: 'yarn', factor: 4, original_max_position_embeddings: 4096 };
+
 describe('config.json', () => {
   const parse = (config: HfConfig): ReturnType<typeof parseModelConfig> =>
     parseModelConfig(JSON.parse(JSON.stringify(config)), 'm', 'config.json');
@@ -106,6 +108,14 @@ describe('config.json', () => {
       'rope_scaling.factor is missing',
     ],
     ['a part of each head', { rope_scaling: { partial_rotary_factor: 0.5 } }, 'partial_rotary_factor is 0.5'],
+    ['a part of each head, said elsewhere', { partial_rotary_factor: 0.5 }, 'partial_rotary_factor is 0.5'],
+    ['pairs between two', { rope_scaling: { ...YARN, truncate: false } }, 'truncate is false'],
+    [
+      'magnitudes of DeepSeek',
+      { rope_scaling: { ...YARN, mscale: 1 } },
+      'mscale is 1, which is computed for',
+    ],
+    ['another of them', { rope_scaling: { ...YARN, mscale_all_dim: 1 } }, 'mscale_all_dim is 1'],
     ['heads that do not divide', { num_key_value_heads: 3 }, 'num_key_value_heads is 3; it must divide'],
     ['no layers', { num_hidden_layers: 0 }, 'num_hidden_layers: '],
     ['text for a number', { hidden_size: '48' }, 'hidden_size: '],

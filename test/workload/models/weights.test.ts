@@ -8,6 +8,7 @@ import { PRESETS, presetNamed } from '../../../dist/workload/models/presets.js';
 import { inverseFrequencies, rotaryTable } from '../../../dist/workload/models/rope.js';
 import type { SplitOptions } from '../../../dist/workload/models/split.js';
 import { fitAdvice } from '../../../dist/workload/weights/advice.js';
+import { bytesRead } from '../../../dist/workload/weights/bytes-read.js';
 import { type WeightOptions, weightPlan } from '../../../dist/workload/weights/plan.js';
 import type { TensorWeight, WeightPart } from '../../../dist/workload/weights/planned.js';
 import { fillsOf, randomBytes, seedOf } from '../../../dist/workload/weights/random.js';
@@ -128,6 +129,33 @@ describe('the rotary table', () => {
   });
 });
 
+describe('what a step reads', () => {
+  const PROJECTIONS = 32 * (4096 * (4096 + 2 * 1024 + 4096) + 3 * 4096 * 14_336);
+  const [NORMS, OUTPUT] = [65 * 4096, 128_256 * 4096];
+
+  it.each<[precision: 'bf16' | 'f8e4m3', worldSize: number, bytes: number]>([
+    ['bf16', 1, 2 * (PROJECTIONS + NORMS + OUTPUT)],
+    ['bf16', 2, PROJECTIONS + OUTPUT + 2 * NORMS],
+    // A scale for each of four projections a layer; norms and the output matrix stay bf16.
+    ['f8e4m3', 1, PROJECTIONS + 2 * (NORMS + OUTPUT) + 4 * 4 * 32],
+  ])('of llama-3.1-8b in %s on %i ranks is all but the embedding table', (precision, worldSize, bytes) => {
+    expect(bytesRead(presetNamed('llama-3.1-8b'), { precision, worldSize }, 7)).toBe(bytes);
+  });
+
+  it('is the table where that is the output matrix, and only experts that tokens go to', () => {
+    const config = presetNamed('llama-3.1-8b');
+    expect(bytesRead({ ...config, tied: true }, { worldSize: 1 }, 1)).toBe(
+      bytesRead(config, { worldSize: 1 }, 1),
+    );
+    const qwen = presetNamed('qwen3-30b-a3b');
+    const experts = 2 * 48 * 128 * 3 * 2048 * 768;
+    const [one, all] = [bytesRead(qwen, { worldSize: 1 }, 1), bytesRead(qwen, { worldSize: 1 }, 4096)];
+    // 8 of 128.
+    expect(all - one).toBeCloseTo((experts * 15) / 16, -1);
+    expect(all).toBeCloseTo(2 * (30_532_122_624 - 151_936 * 2048), -1);
+  });
+});
+
 describe('fitAdvice', () => {
   const GIB = 2 ** 30;
   const config = presetNamed('llama-3.1-70b');
@@ -137,15 +165,23 @@ describe('fitAdvice', () => {
   };
 
   it('says nothing of what fits', () => {
-    expect(fitAdvice(config, { worldSize: 2, available: 70 * GIB, needs })).toBeUndefined();
+    expect(fitAdvice(config, { worldSize: 2, available: () => 70 * GIB, needs })).toBeUndefined();
   });
 
   it('says what is needed, what there is, and what would fit', () => {
-    const advice = fitAdvice(config, { worldSize: 1, available: 70 * GIB, mostRanks: 8, needs });
+    const advice = fitAdvice(config, { worldSize: 1, available: () => 70 * GIB, mostRanks: 8, needs });
     expect(advice).toBe(
       'llama-3.1-70b needs 131 GiB on 1 rank (weights 128 GiB, caches 2 GiB, working memory 1 GiB), and there are 70 GiB; use --ranks 2, or --layers 41',
     );
-    expect(fitAdvice(config, { worldSize: 1, available: 2 * GIB, needs })).toMatch(
+    // Ranks of the CPU share its memory: more of them do not help.
+    const shared = fitAdvice(config, {
+      worldSize: 1,
+      available: (ranks) => (70 * GIB) / ranks,
+      mostRanks: 8,
+      needs,
+    });
+    expect(shared).toMatch(/; use --layers 41$/);
+    expect(fitAdvice(config, { worldSize: 1, available: () => 2 * GIB, needs })).toMatch(
       /one layer does not fit either$/,
     );
   });
