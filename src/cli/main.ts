@@ -54,7 +54,9 @@ const program = new Command('crossover')
 
 // A reader that has seen enough (`| head -1`) is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+  if (error.code === 'EPIPE') return;
+  console.error(`error: cannot write to stdout: ${error.message}`);
+  process.exit(1);
 });
 
 try {

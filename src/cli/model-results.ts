@@ -80,7 +80,12 @@ export function cappedVariants<V extends string>(
   variants: readonly V[],
   asked: boolean,
 ): { readonly capBytes: number; readonly variants: readonly V[] } {
-  if (capMb !== undefined) return { capBytes: parseAbove(capMb, '--fusion-cap-mb', 0) * MIB, variants };
+  if (capMb !== undefined) {
+    const capBytes = parseAbove(capMb, '--fusion-cap-mb', 0) * MIB;
+    if (!Number.isSafeInteger(Math.ceil(capBytes)))
+      throw new UsageError(`--fusion-cap-mb is "${capMb}"; use MiB of a message`);
+    return { capBytes, variants };
+  }
   if (asked && variants.some((name) => name === 'fused-cap'))
     throw new UsageError('--variants has fused-cap, which needs --fusion-cap-mb');
   return { capBytes: 0, variants: variants.filter((name) => name !== 'fused-cap') };

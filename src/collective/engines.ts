@@ -9,7 +9,7 @@ import { createCudaEngine } from '../engine/cuda/create.ts';
 import { deviceCount } from '../engine/cuda/device.ts';
 import { cudaFingerprint } from '../engine/cuda/fingerprint.ts';
 import { type DeviceMemory, leastFreeMemory } from '../engine/cuda/inspect/free-memory.ts';
-import { MAX_HIDDEN as CUDA_MAX_HIDDEN, MAX_WORLD } from '../engine/cuda/layout.ts';
+import { MAX_HIDDEN as CUDA_MAX_HIDDEN, HEAP, MAX_WORLD } from '../engine/cuda/layout.ts';
 import type { Engine } from '../engine/engine.ts';
 import { CrossoverError } from '../errors.ts';
 import type { Group } from '../group/group.ts';
@@ -87,9 +87,15 @@ export function visibleGpus(): number {
   return Math.min(nodes, end < 0 ? named.length : end);
 }
 
-/** Memory that each of so many ranks may have; the least, where ranks differ. Needs no ranks. */
+/** Of a GPU, what is no tensor's: the context, kernels as they are loaded, recordings, NCCL's buffers and libraries' workspaces. */
+const OVERHEAD_BYTES = 3 << 29;
+
+/** Memory that each of so many ranks may have for tensors; the least, where ranks differ. Needs no ranks. */
 export function memoryFor(engine: EngineName, ranks: number): DeviceMemory {
-  if (engine === 'cuda') return leastFreeMemory(ranks);
+  if (engine === 'cuda') {
+    const { total, free } = leastFreeMemory(ranks);
+    return { total, free: Math.max(0, free - HEAP - OVERHEAD_BYTES) };
+  }
   const most = mostArenaBytes(ranks);
   return {
     total: Math.min(most, Math.floor(totalmem() / ranks)),

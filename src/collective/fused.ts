@@ -119,6 +119,7 @@ export function fillNorm(
   launch.castBeforeWeight = castBeforeWeight;
   launch.epsilon = epsilon;
   launch.root = 0;
+  launch.parts = undefined;
   fillQuantization(launch, operands, heap, residualOut);
 }
 

@@ -4,7 +4,7 @@
  */
 import { CrossoverError } from '../errors.ts';
 import { interpolate } from '../plan/curve.ts';
-import { readUs, type Served, stepsOf, sumOver } from '../workload/expect.ts';
+import { type Served, stepsOf, stepTime, sumOver } from '../workload/expect.ts';
 import type { Sites } from '../workload/predict.ts';
 import { type Group, groupName, groupsOf } from './check/curves.ts';
 import type { Measurement } from './measurement.ts';
@@ -100,13 +100,14 @@ function rowsOf(
     const collectivesUs = sumOver(wanted, (one) => usOf(groups, algorithm, one));
     return collectivesUs === undefined ? [] : [{ batch, algorithm, collectivesUs }];
   });
+  if (timed.length === 0) return [];
   const { against } = expectation;
   const reference =
     against === undefined
       ? Math.min(...timed.map(({ collectivesUs }) => collectivesUs))
       : timed.find(({ algorithm }) => algorithm === against)?.collectivesUs;
   if (reference === undefined) return timed;
-  const step = expectation.stepUs ?? readUs(expectation, batch) + reference;
+  const step = stepTime(expectation, expectation.stepUs, batch, reference);
   return timed.map((row) => {
     const stepUs = step + row.collectivesUs - reference;
     return { ...row, stepUs, change: step / stepUs - 1 };

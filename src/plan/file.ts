@@ -46,7 +46,7 @@ export function loadPlan(path: string, options: LoadPlanOptions = {}): Plan {
   const differences = fingerprintDifferences(plan.fingerprint, fingerprint);
   if (differences.length === 0) return plan;
   throw new CrossoverError(
-    `${path} was measured elsewhere (${differences.join('; ')}); run "crossover tune" here, or use it all the same with --force (option: force)`,
+    `${path} was measured elsewhere (${differences.join('; ')}); run "crossover tune" here, or use it all the same with CROSSOVER_FORCE=1 (option: force)`,
   );
 }
 

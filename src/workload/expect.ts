@@ -2,6 +2,7 @@
  * @file Decode steps as they are expected to be: weights read once at a GPU's memory bandwidth, and collectives as long as they were measured. Nothing else takes time, so shares
  * are upper bounds.
  */
+import { CrossoverError } from '../errors.ts';
 import type { PlanIndex } from '../plan/lookup.ts';
 import type { ModelConfig } from './models/config.ts';
 import type { SplitOptions } from './models/split.ts';
@@ -49,7 +50,7 @@ export function expectSteps(expectation: Expectation): { rows: Expected[]; notes
     const total = (variant: VariantName): number | undefined =>
       sumOver(wanted, (one) => measuredUs(index, variant, one, worldSize, capBytes));
     const planned = total('plan');
-    const step = expectation.stepUs ?? readUs(expectation, batch) + (planned ?? Number.NaN);
+    const step = stepTime(expectation, expectation.stepUs, batch, planned ?? Number.NaN);
     return variants.map((variant): Expected => {
       const collectivesUs = total(variant);
       const prediction = predictChange(index, variant, wanted, worldSize, capBytes, step);
@@ -84,7 +85,24 @@ export function sumOver(
   }, 0);
 }
 
+/**
+ * Time of a step at a batch with collectives of so many us: as measured, where that is known.
+ * @throws CrossoverError when it was measured to be no longer than its collectives
+ */
+export function stepTime(
+  served: Served,
+  stepUs: number | undefined,
+  batch: number,
+  collectivesUs: number,
+): number {
+  if (stepUs === undefined) return readUs(served, batch) + collectivesUs;
+  if (!(stepUs <= collectivesUs)) return stepUs;
+  throw new CrossoverError(
+    `stepUs is ${stepUs}; at batch ${batch} the collectives of a step alone take ${collectivesUs.toFixed(1)} us`,
+  );
+}
+
 /** Time to read the weights that a step reads, us. */
-export function readUs({ config, split, worldSize, bytesPerSecond }: Served, batch: number): number {
+function readUs({ config, split, worldSize, bytesPerSecond }: Served, batch: number): number {
   return (bytesRead(config, { ...split, worldSize }, batch) / bytesPerSecond!) * 1e6;
 }

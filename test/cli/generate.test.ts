@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { CONFIGS, files, type HfTensors, randomTensors } from '../workload/models/support/checkpoint.ts';
 import { forward } from '../workload/models/support/forward.ts';
 import { FILES, START } from '../workload/support/tokenizer.ts';
-import { ask, crossover, folder } from './crossover.ts';
+import { ask, crossover, folder, start } from './crossover.ts';
 
 const CONFIG = { ...CONFIGS.qwen3, vocab_size: START + 3 };
 const PROMPT = 'hello wo';
@@ -75,6 +75,45 @@ describe('crossover generate', () => {
     expect(text!.error).toContain('4 tokens read');
   });
 
+  it('ends where nobody reads on', async () => {
+    const path = checkpoint({ ...files(CONFIG, tensors), ...FILES });
+    const options = ['--model', path, '--device', 'cpu', '--ranks', '1', '--tokens', '40'];
+    const { child, ended } = start(['generate', ...options, PROMPT]);
+    child.stdout!.destroy();
+    const { code, error } = await ended;
+    expect(code).toBe(0);
+    expect(error).toMatch(/^4 tokens read .*\n$/);
+  });
+
+  it('refuses a model whose outputs are no numbers', async () => {
+    const norm = 'model.norm.weight';
+    const { values, ...rest } = tensors.get(norm)!;
+    const damaged = new Map(tensors).set(norm, { ...rest, values: values.map(() => Number.NaN) });
+    const path = checkpoint({ ...files(CONFIG, damaged), ...FILES });
+    const common = ['--model', path, '--device', 'cpu', '--ranks', '2'];
+    const runs = [
+      ['generate', ...common, PROMPT],
+      ['decode', ...common, '--batch', '1', '--steps', '2', '--prompt-tokens', '4'],
+      ['serve-bench', ...common, '--qps', '5', '--duration', '0.2', '--prompt', 'fixed:4,2'],
+    ];
+    for (const args of runs) {
+      const { code, out, error } = await crossover(args);
+      expect({ code, out }).toEqual({ code: 1, out: '' });
+      expect(error).toMatch(
+        /^error: rank \d threw: .*: the model's outputs are no numbers \(NaN\); [^\n]*\n$/,
+      );
+    }
+  });
+
+  it('refuses a tokenizer of another model', async () => {
+    const path = checkpoint({ ...files({ ...CONFIG, vocab_size: 256 }, tensors), ...FILES });
+    const { code, error } = await ask(['generate', '--model', path, '--device', 'cpu', PROMPT]);
+    expect(code).toBe(1);
+    expect(error).toMatch(
+      /tokenizer.json gives token \d+ for the prompt, and by config.json vocab_size is 256/,
+    );
+  });
+
   it('refuses what has no text', async () => {
     const { code, error } = await ask(['generate', '--device', 'cpu', 'hello']);
     expect(code).toBe(2);
@@ -93,7 +132,7 @@ describe('a model that does not fit', () => {
     expect(out).toBe('');
     expect(code).toBe(1);
     expect(error).toMatch(
-      /^error: llama-3.1-70b needs 6\d\.\d+ GiB on each of 2 ranks \(weights .*, caches .*, working memory .*\), and there are .*; use /,
+      /^error: llama-3.1-70b needs 6\d\.\d+ GiB on each of 2 ranks \(weights .*, caches .*, working memory .*\), and there are .*; not even the weights of one layer fit\n$/,
     );
   });
 
@@ -104,6 +143,13 @@ describe('a model that does not fit', () => {
     const layers = await ask(['serve-bench', '--model', 'tiny', '--device', 'cpu', '--layers', '9']);
     expect(layers.code).toBe(2);
     expect(layers.error).toContain('--layers is "9"; use a whole number from 1 to 4');
+    const cap = await ask(['decode', '--device', 'cpu', '--fusion-cap-mb', '1e308']);
+    expect(cap.error).toContain('--fusion-cap-mb is "1e308"');
+    const nobody = await crossover([
+      ...['decode', '--device', 'cpu', '--ranks', '1', '--variants', 'nccl', '--batch', '1', '--steps', '1'],
+    ]);
+    expect(nobody.code).toBe(1);
+    expect(nobody.error).toContain('no variant can run here: nccl: one rank has no collectives to dispatch');
     const variants = await ask(['decode', '--device', 'cpu', '--ranks', '2', '--variants', 'fused-cap']);
     expect(variants.error).toContain('--variants has fused-cap, which needs --fusion-cap-mb');
   });

@@ -33,6 +33,26 @@ it('adds up what was measured of each collective', async () => {
   expect(row(1, 'nccl').change).toBeUndefined();
 });
 
+it('refuses a step that is shorter than its collectives', async () => {
+  const path = join(folder(), 'plan.json');
+  writeFileSync(path, JSON.stringify(modelPlan(2, CONFIG.hidden)));
+  const { code, error } = await ask([
+    'predict',
+    '--model',
+    'tiny',
+    '--plan',
+    path,
+    '--batch',
+    '1',
+    '--step-us',
+    '3',
+  ]);
+  expect(code).toBe(2);
+  expect(error).toContain(
+    `stepUs is 3; at batch 1 the collectives of a step alone take ${SITES * 2 + 2}.0 us`,
+  );
+});
+
 it('says where another measurement stands in, and what to measure where there is none', async () => {
   const path = join(folder(), 'plan.json');
   writeFileSync(path, JSON.stringify(modelPlan(2, 2 * CONFIG.hidden)));

@@ -57,6 +57,7 @@ const REFUSED: [string, ...string[]][] = [
   ['--qps 1,none', '--qps', '"none"', 'above 0'],
   ['--qps 0', '--qps', '"0"', 'above 0'],
   ['--duration 0', '--duration', '"0"', 'above 0'],
+  ['--qps 1e6 --duration 60', '--qps 1000000', '--duration 60', '1000000 requests'],
   ['--prompt poem', '--prompt', '"poem"', 'sonnet, fixed:IN,OUT'],
   ['--prompt fixed:0,4', '--prompt', '"fixed:0,4"', 'from 1 to'],
   ['--variants fused,slow', '--variants', '"slow"', 'unfused, fused, fused-cap, nccl, plan'],

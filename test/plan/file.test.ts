@@ -126,7 +126,7 @@ describe('reading', () => {
     savePlan(path, samplePlan());
     const here = { ...FINGERPRINT, kernels: 'other', host: { ...FINGERPRINT.host, cores: 2 } };
     expect(failure(() => loadPlan(path, { fingerprint: here }))).toBe(
-      `${path} was measured elsewhere (cores: 64 in the plan, 2 here; kernels: b1946ac92492d234 in the plan, other here); run "crossover tune" here, or use it all the same with --force (option: force)`,
+      `${path} was measured elsewhere (cores: 64 in the plan, 2 here; kernels: b1946ac92492d234 in the plan, other here); run "crossover tune" here, or use it all the same with CROSSOVER_FORCE=1 (option: force)`,
     );
     expect(loadPlan(path, { fingerprint: here, force: true })).toEqual(samplePlan());
     expect(loadPlan(path, { fingerprint: FINGERPRINT })).toEqual(samplePlan());

@@ -63,7 +63,7 @@ describe('refusals', () => {
   const problem = (files: Record<string, string>): string =>
     withFolder(files, (folder) => {
       try {
-        new TextTokenizer(folder);
+        new TextTokenizer(folder).encode('hello');
         return '';
       } catch (error) {
         return `${(error as Error).name}: ${(error as Error).message.replaceAll(folder, 'F')}`;
@@ -76,6 +76,11 @@ describe('refusals', () => {
     );
     expect(problem({ 'tokenizer.json': '{' })).toMatch(/^CrossoverError: F\/tokenizer.json cannot be read: /);
     expect(problem({ 'tokenizer.json': '3' })).toBe('CrossoverError: F/tokenizer.json is no JSON object');
+    const { single: _, ...half } = TOKENIZER.post_processor;
+    const partial = { ...TOKENIZER, post_processor: half };
+    expect(problem({ 'tokenizer.json': JSON.stringify(partial) })).toMatch(
+      /^CrossoverError: F\/tokenizer.json cannot be used: /,
+    );
     const unknown = { ...TOKENIZER, model: { type: 'Other' } };
     expect(problem({ 'tokenizer.json': JSON.stringify(unknown) })).toMatch(
       /^CrossoverError: F\/tokenizer.json cannot be used: /,

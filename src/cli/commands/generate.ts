@@ -3,6 +3,7 @@
  */
 import { Command } from 'commander';
 import type { EngineName } from '../../collective/engines.ts';
+import { CrossoverError } from '../../errors.ts';
 import { launch } from '../../group/launch.ts';
 import type { GenerateOutcome, GenerateRequest } from '../../workload/generate/program.ts';
 import { TextTokenizer } from '../../workload/text/tokenizer.ts';
@@ -36,6 +37,7 @@ const PAGE_SIZE = 64;
 /** Tokens of a prompt that are read at a time. */
 const PROMPT_STEP_TOKENS = 2048;
 const MOST_TOP_K = 64;
+const MOST_TEMPERATURE = 1000;
 
 export function generateCommand(): Command {
   return addRankOptions(
@@ -90,6 +92,11 @@ function requestOf(
     throw new UsageError('--attention is "data"; use tensor: there is one sequence');
   const prompt = new TextTokenizer(checkpoint).encode(text);
   if (prompt.length === 0) throw new UsageError('the prompt is empty; there is nothing to go on from');
+  const odd = prompt.find((id) => !(Number.isInteger(id) && id >= 0 && id < config.vocabulary));
+  if (odd !== undefined)
+    throw new CrossoverError(
+      `${checkpoint}: tokenizer.json gives token ${odd} for the prompt, and by config.json vocab_size is ${config.vocabulary}: they do not belong together`,
+    );
   const tokens = parseWhole(options.tokens, '--tokens', 1, config.places);
   const places = prompt.length + tokens;
   if (places > config.places)
@@ -97,8 +104,10 @@ function requestOf(
       `the prompt has ${prompt.length} tokens, and --tokens is ${tokens}; ${config.name} has room for ${config.places} together`,
     );
   const temperature = Number(options.temperature);
-  if (!(temperature >= 0 && temperature < 1000) || options.temperature.trim() === '')
-    throw new UsageError(`--temperature is "${options.temperature}"; use a number from 0 up`);
+  if (!(temperature >= 0 && temperature < MOST_TEMPERATURE) || options.temperature.trim() === '')
+    throw new UsageError(
+      `--temperature is "${options.temperature}"; use a number from 0 to below ${MOST_TEMPERATURE}`,
+    );
   const topK = parseWhole(options.topK, '--top-k', 1, MOST_TOP_K);
   return {
     session: {

@@ -74,19 +74,23 @@ function predictByPlan(options: Options): void {
   const { served, stepUs, title } = asked;
   const cap =
     options.fusionCapMb === undefined ? undefined : parseAbove(options.fusionCapMb, '--fusion-cap-mb', 0);
-  const { rows, notes } = expectSteps({
-    ...served,
-    index: compilePlan(plan),
-    variants: VARIANTS.filter((name) => name !== 'fused-cap' || cap !== undefined),
-    capBytes: (cap ?? 0) * (1 << 20),
-    stepUs,
-  });
+  const { rows, notes } = usage(() =>
+    expectSteps({
+      ...served,
+      index: compilePlan(plan),
+      variants: VARIANTS.filter((name) => name !== 'fused-cap' || cap !== undefined),
+      capBytes: (cap ?? 0) * (1 << 20),
+      stepUs,
+    }),
+  );
   const { hidden } = served.config;
   const ranks = served.worldSize;
-  if (rows.every(({ collectivesUs }) => collectivesUs === undefined))
+  if (rows.every(({ collectivesUs }) => collectivesUs === undefined)) {
+    const quantization = served.split.precision === 'f8e4m3' ? ' --quantization none,f8e4m3_token' : '';
     throw new CrossoverError(
-      `the plan has no all_reduce_rms_norm of hidden ${hidden} on ${ranks} ranks; measure it: crossover tune --ranks ${ranks} --operations all_reduce,all_reduce_rms_norm,all_gather --dtype bf16,f32 --mode replay --hidden ${hidden}`,
+      `the plan lacks all_reduce_rms_norm of hidden ${hidden} on ${ranks} ranks${quantization && ' with outputs none and f8e4m3_token'}; measure it: crossover tune --ranks ${ranks} --operations all_reduce,all_reduce_rms_norm,all_gather --dtype bf16,f32 --mode replay --hidden ${hidden}${quantization}`,
     );
+  }
   const noted = notes.map((note) => `# note: ${note}\n`).join('');
   const { gpu } = asked;
   process.stdout.write(

@@ -7,6 +7,7 @@ import { launch } from '../../group/launch.ts';
 import { formatGlance, formatRates } from '../../report/serve-tables.ts';
 import { bold } from '../../report/table.ts';
 import { fitLengths, parseLengths, placesOf } from '../../workload/serve/lengths.ts';
+import { MOST_REQUESTS } from '../../workload/serve/load.ts';
 import type { ServeOutcome } from '../../workload/serve/program.ts';
 import type { ServeRequest } from '../../workload/serve/request.ts';
 import type { ServeResult } from '../../workload/serve/result.ts';
@@ -105,6 +106,11 @@ function requestOf(
 ): ServeRequest {
   const rates = [...new Set(options.qps.split(',').map((rate) => parseAbove(rate, '--qps', 0)))];
   const seconds = parseAbove(options.duration, '--duration', 0);
+  const most = Math.max(...rates);
+  if (most * seconds > MOST_REQUESTS)
+    throw new UsageError(
+      `--qps ${most} for --duration ${seconds} are more than ${MOST_REQUESTS} requests; use a lower rate or a shorter time`,
+    );
   const { prompt } = options;
   usage(() => fitLengths(parseLengths(prompt), config.places));
   const sequences = parseWhole(options.maxSequences, '--max-sequences', 1, 4096);

@@ -2,7 +2,7 @@
  * @file A recording: a CUDA graph, and what was recorded as rows that ranks compare once, when the recording is made.
  */
 import { CrossoverError } from '../../errors.ts';
-import { type CUgraph, type CUgraphExec, check, handleFrom } from '../../ffi/cuda.ts';
+import { CUDA_SUCCESS, type CUgraph, type CUgraphExec, check, handleFrom } from '../../ffi/cuda.ts';
 import type { Group } from '../../group/group.ts';
 import { disagreement } from '../describe.ts';
 import type { Arena, Launch } from '../engine.ts';
@@ -42,9 +42,10 @@ export class Capture {
         (out) => cuda.graphInstantiate(out, graph, 0),
         'cuGraphInstantiate',
       );
-      const made = new Graph(this.#device, exec);
-      check(cuda.graphUpload(exec, stream), 'cuGraphUpload');
-      return made;
+      const uploaded = cuda.graphUpload(exec, stream);
+      if (uploaded !== CUDA_SUCCESS) cuda.graphExecDestroy(exec);
+      check(uploaded, 'cuGraphUpload');
+      return new Graph(this.#device, exec);
     } finally {
       cuda.graphDestroy(graph);
     }

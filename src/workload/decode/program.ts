@@ -55,6 +55,10 @@ function decode(session: Session, request: DecodeRequest, line: ProgressLine): D
     reason: wayRefusal(model.comm, variant),
   }));
   const variants = refused.flatMap(({ variant, reason }) => (reason === undefined ? [variant] : []));
+  if (variants.length === 0) {
+    const reasons = refused.map(({ variant, reason }) => `${variant}: ${reason}`);
+    throw new CrossoverError(`no variant can run here: ${reasons.join('; ')}`);
+  }
   const attention = request.session.attention ?? 'tensor';
   const most = sequencesByRank(Math.max(...batches), model.comm.worldSize, attention)[model.comm.rank]!;
   report(0, 'matrix products');

@@ -42,6 +42,7 @@ export function runPrompts(model: HeldModel, request: DecodeRequest, sequences: 
       last: Int32Array.from({ length: rows }, (_, r) => (r + 1) * promptTokens - 1),
     });
     step!.enqueue();
+    model.checkNumbers(step!);
     first.set(model.readInts(step!.address(model.sampled), rows), row);
   }
   // From here on every sequence has one token a step.

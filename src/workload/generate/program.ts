@@ -3,6 +3,8 @@
  * recorded once.
  */
 import { writeSync } from 'node:fs';
+import { CrossoverError } from '../../errors.ts';
+import type { Step } from '../../graph/run/step.ts';
 import type { Group } from '../../group/group.ts';
 import { seeded } from '../../measure/random.ts';
 import { ProgressLine } from '../../report/progress.ts';
@@ -65,9 +67,14 @@ function generate(model: HeldModel, request: GenerateRequest, chooser: Chooser):
   const text = tokenizer.stream();
   const random = seeded(seed);
   const pieces: string[] = [];
+  let isRead = request.stream && comm.rank === 0;
   const give = (piece: string): void => {
     pieces.push(piece);
-    if (request.stream && comm.rank === 0) writeSync(STDOUT, piece);
+    if (isRead) isRead = show(piece);
+  };
+  const sampledBy = (step: Step): number => {
+    model.checkNumbers(step);
+    return model.readInts(step.address(model.sampled), 1)[0]!;
   };
   const { choose } = chooser;
   const start = performance.now();
@@ -86,7 +93,7 @@ function generate(model: HeldModel, request: GenerateRequest, chooser: Chooser):
       last: Int32Array.of(part.length - 1),
     });
     step.enqueue();
-    [id] = model.readInts(step.address(model.sampled), 1) as unknown as [number];
+    id = sampledBy(step);
   }
   const promptSeconds = (performance.now() - start) / 1000;
   const tokens: number[] = [];
@@ -106,10 +113,22 @@ function generate(model: HeldModel, request: GenerateRequest, chooser: Chooser):
       uniforms: Float32Array.of(random()),
     });
     recording.replay();
-    [id] = model.readInts(step.address(model.sampled), 1) as unknown as [number];
+    id = sampledBy(step);
   }
   give(text.finish());
   recording.close();
   const decodeSeconds = (performance.now() - decodeStart) / 1000;
   return { tokens, text: pieces.join(''), promptSeconds, decodeSeconds };
+}
+
+/** Writes to stdout at once. Returns whether anybody reads it still. */
+function show(piece: string): boolean {
+  try {
+    writeSync(STDOUT, piece);
+    return true;
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'EPIPE') return false;
+    throw new CrossoverError(`cannot write to stdout: ${message}`, { cause });
+  }
 }

@@ -8,6 +8,9 @@ import { CrossoverError } from '../../errors.ts';
 import type { MlaConfig, ModelConfig, MoeConfig, Rope } from './config.ts';
 
 const size = z.int().min(1);
+/** More than any model has; what has many more would take all memory before it is found not to fit. */
+const MOST_LAYERS = 1024;
+const MOST_EXPERTS = 4096;
 const optional = <T extends z.ZodType>(schema: T): z.ZodOptional<z.ZodNullable<T>> =>
   schema.nullable().optional();
 
@@ -32,7 +35,7 @@ const ropeSchema = z.object({
 const configSchema = z.object({
   model_type: z.enum(['llama', 'qwen3', 'qwen3_moe', 'deepseek_v2']),
   hidden_size: size,
-  num_hidden_layers: size,
+  num_hidden_layers: size.max(MOST_LAYERS),
   num_attention_heads: size,
   num_key_value_heads: optional(size),
   head_dim: optional(size),
@@ -52,8 +55,8 @@ const configSchema = z.object({
   quantization_config: z.unknown().optional(),
   use_sliding_window: optional(z.boolean()),
   // Of experts.
-  num_experts: size.optional(),
-  n_routed_experts: size.optional(),
+  num_experts: size.max(MOST_EXPERTS).optional(),
+  n_routed_experts: size.max(MOST_EXPERTS).optional(),
   num_experts_per_tok: size.optional(),
   moe_intermediate_size: size.optional(),
   norm_topk_prob: optional(z.boolean()),
@@ -104,14 +107,25 @@ export function parseModelConfig(json: unknown, name: string, source: string): M
   const parsed = configSchema.safeParse(json);
   if (!parsed.success) {
     const { path: at, message } = parsed.error.issues[0]!;
-    throw new CrossoverError(`${source}: ${at.join('.') || 'the file'}: ${message}`);
+    const value = at.reduce<unknown>((inside, name) => (inside as Record<PropertyKey, unknown>)[name], json);
+    const field = at.join('.') || 'the file';
+    throw new CrossoverError(
+      value === undefined
+        ? `${source} has no ${field}`
+        : `${source}: ${field} is ${JSON.stringify(value).slice(0, 80)}: ${message}`,
+    );
   }
   const { data } = parsed;
   const problem = problemOf(data);
   if (problem !== undefined) throw new CrossoverError(`${source}: ${problem}`);
   const { model_type: architecture, num_attention_heads: heads } = data;
-  const mla = architecture === 'deepseek_v2' ? latentOf(data) : undefined;
-  const moe = architecture === 'deepseek_v2' || architecture === 'qwen3_moe' ? expertsOf(data) : undefined;
+  const mla = architecture === 'deepseek_v2' ? latentOf(data, source) : undefined;
+  const moe =
+    architecture === 'deepseek_v2' || architecture === 'qwen3_moe' ? expertsOf(data, source) : undefined;
+  if (moe && moe.choices > moe.experts)
+    throw new CrossoverError(
+      `${source}: num_experts_per_tok is ${moe.choices}; use at most as many as there are experts, ${moe.experts}`,
+    );
   return {
     name,
     architecture,
@@ -232,12 +246,12 @@ function ropeOf(json: Json, source: string): Rope {
   }
 }
 
-function expertsOf(json: Json): MoeConfig {
+function expertsOf(json: Json, source: string): MoeConfig {
   const isDeepseek = json.model_type === 'deepseek_v2';
-  const inner = wanted(json, 'moe_intermediate_size');
+  const inner = wanted(json, 'moe_intermediate_size', source);
   return {
-    experts: wanted(json, isDeepseek ? 'n_routed_experts' : 'num_experts'),
-    choices: wanted(json, 'num_experts_per_tok'),
+    experts: wanted(json, isDeepseek ? 'n_routed_experts' : 'num_experts', source),
+    choices: wanted(json, 'num_experts_per_tok', source),
     inner,
     normalize: json.norm_topk_prob ?? false,
     scale: isDeepseek ? (json.routed_scaling_factor ?? 1) : 1,
@@ -246,17 +260,17 @@ function expertsOf(json: Json): MoeConfig {
   };
 }
 
-function latentOf(json: Json): MlaConfig {
+function latentOf(json: Json, source: string): MlaConfig {
   return {
-    latent: wanted(json, 'kv_lora_rank'),
-    rope: wanted(json, 'qk_rope_head_dim'),
-    nope: wanted(json, 'qk_nope_head_dim'),
-    value: wanted(json, 'v_head_dim'),
+    latent: wanted(json, 'kv_lora_rank', source),
+    rope: wanted(json, 'qk_rope_head_dim', source),
+    nope: wanted(json, 'qk_nope_head_dim', source),
+    value: wanted(json, 'v_head_dim', source),
   };
 }
 
-function wanted(json: Json, field: keyof Json): number {
+function wanted(json: Json, field: keyof Json, source: string): number {
   const value = json[field];
   if (typeof value === 'number') return value;
-  throw new CrossoverError(`config.json has no ${field}, which ${json.model_type} needs`);
+  throw new CrossoverError(`${source} has no ${field}, which ${json.model_type} needs`);
 }

@@ -27,7 +27,7 @@ export interface LoadOptions {
 }
 
 /** So many at most: a rate and a time that nobody means would take all memory. */
-const MOST_REQUESTS = 1_000_000;
+export const MOST_REQUESTS = 1_000_000;
 
 /** Requests in the order in which they arrive; one at least, at the end of the time if none came before. */
 export function makeLoad({ rate, seconds, lengths, vocabulary, seed }: LoadOptions): LoadRequest[] {

@@ -107,6 +107,7 @@ export class ModelRunner implements StepRunner {
       last: new Int32Array(samples),
     });
     step.enqueue();
+    this.#model.checkNumbers(step);
     return { step, recording: this.#model.comm.capture(() => step.enqueue()) };
   }
 }

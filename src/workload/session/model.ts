@@ -143,6 +143,29 @@ export class HeldModel {
     return this.#outside;
   }
 
+  /**
+   * That every token of a step that has run was chosen by a number.
+   * @throws CrossoverError when there is none to choose by: all logits are NaN or -Infinity
+   */
+  checkNumbers(step: Step): void {
+    const { operands } = this.graph.nodes.find(({ op }) => op === 'sample')!;
+    const candidates = operands.candidates as Value;
+    const [ranks, samples, choices] = step.shape(candidates) as [number, number, number];
+    const bits = this.readInts(step.address(candidates), ranks * samples * choices * 2);
+    const values = new Float32Array(bits.buffer, bits.byteOffset, bits.length);
+    for (let sample = 0; sample < samples; sample++) {
+      // A rank's first candidate is its largest.
+      const largest = Array.from(
+        { length: ranks },
+        (_, rank) => values[(rank * samples + sample) * choices * 2]!,
+      );
+      if (!largest.some((value) => value > Number.NEGATIVE_INFINITY))
+        throw new CrossoverError(
+          `${this.graph.name}: the model's outputs are no numbers (${largest[0]}); its weights or its configuration are damaged`,
+        );
+    }
+  }
+
   /** The tokens that a step has sampled. */
   get sampled(): Value {
     return this.graph.outputs[0] as Value;

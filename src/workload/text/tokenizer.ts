@@ -23,6 +23,7 @@ const MOST_HELD = 8;
 
 export class TextTokenizer {
   readonly #library: Library;
+  readonly #file: string;
   /** Tokens that end a text: the tokenizer's, and those of generation_config.json, of which chat models have several, or of config.json where there is none. */
   readonly ends: ReadonlySet<number>;
 
@@ -35,12 +36,8 @@ export class TextTokenizer {
         `${folder} has no tokenizer.json; give token ids, or a folder whose tokenizer is in that form`,
       );
     const config = existsSync(settings) ? readJson(settings) : {};
-    try {
-      this.#library = new Tokenizer(readJson(file), config) as unknown as Library;
-    } catch (cause) {
-      if (cause instanceof CrossoverError) throw cause;
-      throw new CrossoverError(`${file} cannot be used: ${(cause as Error).message}`, { cause });
-    }
+    this.#file = file;
+    this.#library = this.#use(() => new Tokenizer(readJson(file), config) as unknown as Library);
     const { eos_token: end } = config;
     const text = typeof end === 'object' && end !== null && 'content' in end ? end.content : end;
     const own = typeof text === 'string' ? this.#library.token_to_id(text) : undefined;
@@ -49,16 +46,25 @@ export class TextTokenizer {
 
   /** With the tokens that the model expects around a text, unless `special` is false. */
   encode(text: string, special = true): number[] {
-    return [...this.#library.encode(text, { add_special_tokens: special }).ids];
+    return this.#use(() => [...this.#library.encode(text, { add_special_tokens: special }).ids]);
   }
 
   /** Without special tokens; numbers that are no token of the text's, as the rows that fill a table up, give nothing. */
   decode(ids: readonly number[]): string {
     if (ids.length === 0) return '';
-    return this.#library.decode([...ids], {
-      skip_special_tokens: true,
-      clean_up_tokenization_spaces: false,
-    });
+    return this.#use(() =>
+      this.#library.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
+    );
+  }
+
+  /** What the library makes of a damaged file may be any error. */
+  #use<T>(action: () => T): T {
+    try {
+      return action();
+    } catch (cause) {
+      if (cause instanceof CrossoverError) throw cause;
+      throw new CrossoverError(`${this.#file} cannot be used: ${(cause as Error).message}`, { cause });
+    }
   }
 
   /** For text that comes token by token. */

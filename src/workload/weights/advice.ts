@@ -37,7 +37,12 @@ export function fitAdvice(config: ModelConfig, request: FitRequest): string | un
   const ways = [ranksThatFit(config, request), layersThatFit(config, request)].filter(
     (way) => way !== undefined,
   );
-  if (ways.length === 0) return `${need}; use fewer or shorter sequences: one layer does not fit either`;
+  if (ways.length === 0) {
+    const isHopeless = needs(withLayers(config, 1), worldSize).weights > available;
+    return isHopeless
+      ? `${need}; not even the weights of one layer fit`
+      : `${need}; use fewer or shorter sequences, or fewer tokens a step: one layer does not fit either`;
+  }
   return `${need}; use ${ways.join(', or ')}`;
 }
 

@@ -2,7 +2,7 @@
  * @file The header of a safetensors file: where each tensor lies. Eight bytes with the header's length, the header as JSON, then the tensors' bytes without gaps. What does
  * not fit the file's length or another tensor is refused before anything is read by it.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { CrossoverError } from '../../errors.ts';
 import { formatBytes } from '../../units.ts';
@@ -58,6 +58,8 @@ export class SafetensorsFile {
   constructor(path: string) {
     this.path = path;
     try {
+      // A pipe would be waited for, and a folder can be opened.
+      if (!statSync(path).isFile()) throw new Error('it is no file');
       this.#descriptor = openSync(path, 'r');
     } catch (cause) {
       throw new CrossoverError(`${path} cannot be read: ${(cause as Error).message}`, { cause });

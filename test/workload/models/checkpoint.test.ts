@@ -215,6 +215,6 @@ describe('what is refused of files', () => {
 
   it('names a config.json that is none', () => {
     expect(problem({ 'config.json': '{' })).toMatch(/^F\/config.json is no JSON: /);
-    expect(problem({ 'config.json': '[]' })).toMatch(/^F\/config.json: the file: /);
+    expect(problem({ 'config.json': '[]' })).toMatch(/^F\/config.json: the file is \[\]: /);
   });
 });

@@ -82,7 +82,7 @@ describe('config.json', () => {
   });
 
   it.each<[string, HfConfig, string]>([
-    ['another architecture', { model_type: 'gemma3' }, 'model_type'],
+    ['another architecture', { model_type: 'gemma3' }, 'model_type is "gemma3": '],
     [
       'quantization',
       { quantization_config: { quant_method: 'fp8' } },
@@ -117,8 +117,10 @@ describe('config.json', () => {
     ],
     ['another of them', { rope_scaling: { ...YARN, mscale_all_dim: 1 } }, 'mscale_all_dim is 1'],
     ['heads that do not divide', { num_key_value_heads: 3 }, 'num_key_value_heads is 3; it must divide'],
-    ['no layers', { num_hidden_layers: 0 }, 'num_hidden_layers: '],
-    ['text for a number', { hidden_size: '48' }, 'hidden_size: '],
+    ['no layers', { num_hidden_layers: 0 }, 'num_hidden_layers is 0: '],
+    ['layers beyond count', { num_hidden_layers: 1e6 }, 'num_hidden_layers is 1000000: '],
+    ['text for a number', { hidden_size: '48' }, 'hidden_size is "48": '],
+    ['nothing for a number', { hidden_size: undefined }, 'has no hidden_size'],
   ])('with %s is refused', (_, change, message) => {
     expect(() => parse({ ...LLAMA, ...change })).toThrow(message);
   });
@@ -127,6 +129,8 @@ describe('config.json', () => {
     [{ ...CONFIGS.qwen3_moe, decoder_sparse_step: 2 }, 'decoder_sparse_step is 2'],
     [{ ...CONFIGS.qwen3_moe, mlp_only_layers: [1] }, 'mlp_only_layers is [1]'],
     [{ ...CONFIGS.qwen3_moe, num_experts: undefined }, 'has no num_experts, which qwen3_moe needs'],
+    [{ ...CONFIGS.qwen3_moe, num_experts: 1e9 }, 'num_experts is 1000000000: '],
+    [{ ...CONFIGS.qwen3_moe, num_experts_per_tok: 99 }, 'num_experts_per_tok is 99; use at most as many as'],
     [{ ...CONFIGS.deepseek_v2, q_lora_rank: 1536 }, 'q_lora_rank is 1536'],
     [{ ...CONFIGS.deepseek_v2, scoring_func: 'sigmoid' }, 'scoring_func is "sigmoid"'],
     [{ ...CONFIGS.deepseek_v2, topk_method: 'group_limited_greedy', n_group: 8 }, 'n_group is 8'],
