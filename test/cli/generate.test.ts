@@ -61,18 +61,24 @@ describe('crossover generate', () => {
       path,
       '--device',
       'cpu',
-      '--ranks',
-      '1',
       '--tokens',
       '8',
       '--temperature',
       '1.5',
+      '--top-k',
+      '7',
     ];
-    const run = (...more: string[]) => crossover(['generate', ...options, ...more, PROMPT]);
-    const [first, again, text] = await Promise.all([run('--json'), run('--json'), run()]);
+    const run = (ranks: string, ...more: string[]) =>
+      crossover(['generate', ...options, '--ranks', ranks, ...more, PROMPT]);
+    const [first, again, text] = await Promise.all([run('1', '--json'), run('1', '--json'), run('1')]);
     expect(JSON.parse(again!.out).tokens).toEqual(JSON.parse(first!.out).tokens);
     expect(text!.out).toBe(`${JSON.parse(first!.out).text}\n`);
     expect(text!.error).toContain('4 tokens read');
+    // Candidates of all ranks are drawn from alike, until sums that round otherwise lead elsewhere.
+    const split = await run('2', '--json');
+    expect(JSON.parse(split.out).tokens.slice(0, 4)).toEqual(JSON.parse(first!.out).tokens.slice(0, 4));
+    const other = await run('2', '--json', '--seed', '1');
+    expect(JSON.parse(other.out).tokens).not.toEqual(JSON.parse(first!.out).tokens);
   });
 
   it('ends where nobody reads on', async () => {
@@ -90,7 +96,7 @@ describe('crossover generate', () => {
     const { values, ...rest } = tensors.get(norm)!;
     const damaged = new Map(tensors).set(norm, { ...rest, values: values.map(() => Number.NaN) });
     const path = checkpoint({ ...files(CONFIG, damaged), ...FILES });
-    const common = ['--model', path, '--device', 'cpu', '--ranks', '2'];
+    const common = ['--model', path, '--device', 'cpu', '--ranks', '1'];
     const runs = [
       ['generate', ...common, PROMPT],
       ['decode', ...common, '--batch', '1', '--steps', '2', '--prompt-tokens', '4'],
@@ -100,7 +106,7 @@ describe('crossover generate', () => {
       const { code, out, error } = await crossover(args);
       expect({ code, out }).toEqual({ code: 1, out: '' });
       expect(error).toMatch(
-        /^error: rank \d threw: .*: the model's outputs are no numbers \(NaN\); [^\n]*\n$/,
+        /^error: rank 0 threw: .*: the model's outputs are no numbers \(NaN\); [^\n]*\n$/,
       );
     }
   });
