@@ -74,6 +74,14 @@ const PROGRAMS = [
     only: 'cuda',
     seconds: 300,
   },
+  {
+    name: 'models, served',
+    program: 'gpu/programs/serving.ts',
+    options: { models: ['tiny', 'tiny-moe', 'tiny-mla'], requests: 60 },
+    worlds: [2, 4],
+    seconds: 300,
+  },
+  { name: 'models, from checkpoints', program: 'gpu/programs/text.ts', worlds: [2, 4], seconds: 120 },
   { name: 'changing sizes', program: 'gpu/programs/changing-sizes.ts', options: { rounds: 30 } },
   {
     name: 'NCCL between own kernels',

@@ -3,17 +3,15 @@ import type { Group } from '../../../dist/group/group.js';
 import { presetNamed } from '../../../dist/workload/models/presets.js';
 import { createRunner } from '../../../dist/workload/serve/create-runner.js';
 import { parseLengths } from '../../../dist/workload/serve/lengths.js';
-import { type LoadRequest, makeLoad } from '../../../dist/workload/serve/load.js';
-import type { StepRunner } from '../../../dist/workload/serve/runner.js';
-import { type Schedule, Scheduler } from '../../../dist/workload/serve/scheduler.js';
-import { Tables } from '../../../dist/workload/serve/tables.js';
+import { makeLoad } from '../../../dist/workload/serve/load.js';
+import { generate, type Most } from '../support/serving.ts';
 
 export interface Generated {
   readonly alone: number[][];
   readonly together: number[][];
   readonly mixed: number[][];
   /** The most tokens and sequences of a step when all run together. */
-  readonly most: { readonly tokens: number; readonly samples: number };
+  readonly most: Readonly<Most>;
 }
 
 export default async function main(group: Group, _args: string[], model: string): Promise<Generated> {
@@ -48,31 +46,11 @@ export default async function main(group: Group, _args: string[], model: string)
   });
   const most = { tokens: 0, samples: 0 };
   const result = {
-    alone: requests.flatMap((one) => generate(runner, [one], 'prompts-first', { tokens: 0, samples: 0 })),
+    alone: requests.flatMap((one) => generate(runner, [one], 'prompts-first')),
     together: generate(runner, requests, 'prompts-first', most),
     mixed: generate(runner, requests, 'mixed', most),
     most,
   };
   runners.close();
   return result;
-}
-
-/** All requests at once, by all ranks alike: the tokens that each rank samples are all it needs to know. */
-function generate(
-  runner: StepRunner,
-  requests: readonly LoadRequest[],
-  schedule: Schedule,
-  most: { tokens: number; samples: number },
-): number[][] {
-  const scheduler = new Scheduler(runner, schedule);
-  const tables = new Tables(runner);
-  const tokens = new Map(requests.map((request) => [request, [] as number[]]));
-  for (const request of requests) scheduler.add(request);
-  for (let step = scheduler.next(); step !== undefined; step = scheduler.next()) {
-    most.tokens = Math.max(most.tokens, step.ids.length);
-    most.samples = Math.max(most.samples, step.samples.length);
-    for (const { request, token } of scheduler.finish(runner.step(tables.batchOf(step))))
-      tokens.get(request)!.push(token);
-  }
-  return [...tokens.values()];
 }
