@@ -101,10 +101,10 @@ export class Allocator {
     this.#freeBytes.splice(at, 0, size);
   }
 
-  /** Whether the `bytes` bytes at `offset` lie within one live block. O(log live). */
+  /** Whether the `bytes` bytes at `offset` lie within one live block; no bytes begin in one, too. O(log live). */
   contains(offset: number, bytes: number): boolean {
     const i = upperBound(this.#liveAt, offset) - 1;
-    return i >= 0 && offset + bytes <= this.#liveAt[i]! + this.#liveBytes[i]!;
+    return i >= 0 && offset + Math.max(1, bytes) <= this.#liveAt[i]! + this.#liveBytes[i]!;
   }
 }
 

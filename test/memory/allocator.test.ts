@@ -125,6 +125,8 @@ describe('Allocator', () => {
           expect(allocator.contains(offset, bytes), `${offset} + ${bytes}`).toBe(expected);
         }
       }),
+      // No bytes, behind the last block.
+      { examples: [[[{ bytes: 769 }, { bytes: 1793 }], [[3072, 0]]]] },
     );
   });
 
