@@ -81,7 +81,7 @@ export function notesOn(index: PlanIndex, wanted: Wanted, worldSize: number): st
   const beyond = compiled.covers(wanted.bytes)
     ? []
     : [
-        `${formatBytes(wanted.bytes)} is beyond what was measured, ${formatBytes(from)} to ${formatBytes(to)}; times go on from there`,
+        `${formatBytes(wanted.bytes)} is outside of what was measured, ${formatBytes(from)} to ${formatBytes(to)}; times go on from there`,
       ];
   return [...compiled.notes, ...beyond].map((note) => `${wanted.operation}: ${note}`);
 }
@@ -227,6 +227,25 @@ export function variantRefusal(comm: Communicator, variant: VariantName): string
     bytes: 1 << 16,
   };
   return refusal(algorithmNamed('all_reduce', 'nccl'), request, comm.engine);
+}
+
+/**
+ * Those that can run here, and why the others cannot.
+ * @param refusal why a variant cannot run; undefined when it can
+ * @throws CrossoverError when none can
+ */
+export function runnable<Name extends string>(
+  asked: readonly Name[],
+  refusal: (name: Name) => string | undefined,
+): { readonly variants: Name[]; readonly skipped: { readonly variant: Name; readonly reason: string }[] } {
+  const skipped = asked.flatMap((variant) => {
+    const reason = refusal(variant);
+    return reason === undefined ? [] : [{ variant, reason }];
+  });
+  const variants = asked.filter((name) => !skipped.some(({ variant }) => variant === name));
+  if (variants.length > 0) return { variants, skipped };
+  const reasons = skipped.map(({ variant, reason }) => `${variant}: ${reason}`);
+  throw new CrossoverError(`no variant can run here: ${reasons.join('; ')}`);
 }
 
 /** @throws CrossoverError that names what there is */

@@ -11,11 +11,16 @@ const CONFIG = presetNamed('tiny');
 /** All-reduces of a step: two a layer, and one behind the embedding. */
 const SITES = 2 * CONFIG.layers + 1;
 
-it('adds up what was measured of each collective', async () => {
+/** `predict` of the model by a plan for some hidden size. */
+const byPlan = (hidden: number, ...args: string[]) => {
   const path = join(folder(), 'plan.json');
-  writeFileSync(path, JSON.stringify(modelPlan(2, CONFIG.hidden)));
-  const options = ['--plan', path, '--batch', '1,16', '--step-us', '1000', '--fusion-cap-mb', '1', '--json'];
-  const { code, out, error } = await ask(['predict', '--model', 'tiny', ...options]);
+  writeFileSync(path, JSON.stringify(modelPlan(2, hidden)));
+  return ask(['predict', '--model', 'tiny', '--plan', path, ...args]);
+};
+
+it('adds up what was measured of each collective', async () => {
+  const options = ['--batch', '1,16', '--step-us', '1000', '--fusion-cap-mb', '1', '--json'];
+  const { code, out, error } = await byPlan(CONFIG.hidden, ...options);
   expect({ code, error }).toEqual({ code: 0, error: '' });
   const { rows, notes } = JSON.parse(out) as {
     rows: { batch: number; variant: string; collectivesUs?: number; stepUs?: number; change?: number }[];
@@ -34,19 +39,7 @@ it('adds up what was measured of each collective', async () => {
 });
 
 it('refuses a step that is shorter than its collectives', async () => {
-  const path = join(folder(), 'plan.json');
-  writeFileSync(path, JSON.stringify(modelPlan(2, CONFIG.hidden)));
-  const { code, error } = await ask([
-    'predict',
-    '--model',
-    'tiny',
-    '--plan',
-    path,
-    '--batch',
-    '1',
-    '--step-us',
-    '3',
-  ]);
+  const { code, error } = await byPlan(CONFIG.hidden, '--batch', '1', '--step-us', '3');
   expect(code).toBe(2);
   expect(error).toContain(
     `stepUs is 3; at batch 1 the collectives of a step alone take ${SITES * 2 + 2}.0 us`,
@@ -54,35 +47,21 @@ it('refuses a step that is shorter than its collectives', async () => {
 });
 
 it('says where another measurement stands in, and what to measure where there is none', async () => {
-  const path = join(folder(), 'plan.json');
-  writeFileSync(path, JSON.stringify(modelPlan(2, 2 * CONFIG.hidden)));
-  const near = await ask(['predict', '--model', 'tiny', '--plan', path, '--batch', '4', '--gpu', 'H200']);
+  const near = await byPlan(2 * CONFIG.hidden, '--batch', '4', '--gpu', 'H200');
   expect(near.out).toContain('hidden 256 was not measured; this is the plan for hidden 512');
-  const missing = await ask(['predict', '--model', 'tiny', '--plan', path, '--ranks', '4', '--gpu', 'H200']);
+  const missing = await byPlan(2 * CONFIG.hidden, '--ranks', '4', '--gpu', 'H200');
   expect(missing.code).toBe(1);
   expect(missing.error).toContain(
     'measure it: crossover tune --ranks 4 --operations all_reduce,all_reduce_rms_norm',
   );
 });
 
-it('says where times go on beyond what was measured', async () => {
-  const path = join(folder(), 'plan.json');
-  writeFileSync(path, JSON.stringify(modelPlan(2, CONFIG.hidden)));
-  const { code, out } = await ask([
-    'predict',
-    '--model',
-    'tiny',
-    '--plan',
-    path,
-    '--batch',
-    '1,300',
-    '--gpu',
-    'H200',
-  ]);
+it('says where times go on outside of what was measured', async () => {
+  const { code, out } = await byPlan(CONFIG.hidden, '--batch', '1,300', '--gpu', 'H200');
   expect(code).toBe(0);
   const row = 2 * CONFIG.hidden;
   expect(out).toContain(
-    `# note: all_reduce_rms_norm: ${formatBytes(300 * row)} is beyond what was measured, ${formatBytes(row)} to ${formatBytes(256 * row)}; times go on from there`,
+    `# note: all_reduce_rms_norm: ${formatBytes(300 * row)} is outside of what was measured, ${formatBytes(row)} to ${formatBytes(256 * row)}; times go on from there`,
   );
 });
 

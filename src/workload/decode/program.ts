@@ -6,6 +6,7 @@ import { CrossoverError } from '../../errors.ts';
 import type { Group } from '../../group/group.ts';
 import { ProgressLine } from '../../report/progress.ts';
 import { openSession, type Session } from '../session/open.ts';
+import { runnable } from '../variants.ts';
 import { BatchRun } from './batch.ts';
 import type { Track } from './contender.ts';
 import { runPrompts } from './prompt.ts';
@@ -50,15 +51,7 @@ function decode(session: Session, request: DecodeRequest, line: ProgressLine): D
   };
   const { model, measured, bytes } = session;
   const { batches, steps } = request;
-  const refused = request.variants.map((variant) => ({
-    variant,
-    reason: wayRefusal(model.comm, variant),
-  }));
-  const variants = refused.flatMap(({ variant, reason }) => (reason === undefined ? [variant] : []));
-  if (variants.length === 0) {
-    const reasons = refused.map(({ variant, reason }) => `${variant}: ${reason}`);
-    throw new CrossoverError(`no variant can run here: ${reasons.join('; ')}`);
-  }
+  const { variants, skipped } = runnable(request.variants, (name) => wayRefusal(model.comm, name));
   const attention = request.session.attention ?? 'tensor';
   const most = sequencesByRank(Math.max(...batches), model.comm.worldSize, attention)[model.comm.rank]!;
   report(0, 'matrix products');
@@ -88,7 +81,7 @@ function decode(session: Session, request: DecodeRequest, line: ProgressLine): D
   }
   return {
     rows,
-    skipped: refused.flatMap(({ variant, reason }) => (reason === undefined ? [] : [{ variant, reason }])),
+    skipped,
     bytes,
     measured,
     ...(bytesPerSecond !== undefined && { bytesPerSecond }),

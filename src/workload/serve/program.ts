@@ -2,10 +2,9 @@
  * @file Serving as an SPMD program: what `crossover serve-bench` launches on every rank. Rates are outside and variants inside: those that are compared run one
  * after the other, with the same requests.
  */
-import { CrossoverError } from '../../errors.ts';
 import type { Group } from '../../group/group.ts';
 import { ProgressLine } from '../../report/progress.ts';
-import type { VariantName } from '../variants.ts';
+import { runnable, type VariantName } from '../variants.ts';
 import { createRunner } from './create-runner.ts';
 import { fitLengths, type Length, parseLengths } from './lengths.ts';
 import { type LoadRequest, makeLoad } from './load.ts';
@@ -59,7 +58,7 @@ export async function serveProgram(
 ): Promise<ServeOutcome> {
   const { vocabulary } = runners;
   const { rates, seconds, seed, schedule } = request;
-  const { variants, skipped } = usable(runners, request.variants);
+  const { variants, skipped } = runnable(request.variants, (name) => runners.refusal(name));
   const limits = limitsOf(await runners.runner(variants[0]!));
   const lengths = fitLengths(parseLengths(request.prompt), limits.places);
   const line = new ProgressLine('serve-bench', request.progress && group.rank === 0);
@@ -88,21 +87,6 @@ export async function serveProgram(
     line.clear();
   }
   return { rows, skipped, limits, measured: runners.measured, most: lengths.most };
-}
-
-/** Those that can run; the others with the reason. */
-function usable(
-  runners: Runners,
-  asked: readonly VariantName[],
-): Pick<ServeOutcome, 'skipped'> & { variants: readonly VariantName[] } {
-  const skipped = asked.flatMap((variant) => {
-    const reason = runners.refusal(variant);
-    return reason === undefined ? [] : [{ variant, reason }];
-  });
-  const variants = asked.filter((name) => !skipped.some(({ variant }) => variant === name));
-  if (variants.length > 0) return { variants, skipped };
-  const reasons = skipped.map(({ variant, reason }) => `${variant}: ${reason}`);
-  throw new CrossoverError(`no variant can run here: ${reasons.join('; ')}`);
 }
 
 /** Requests at once, and few tokens: what is slow the first time is not measured. */

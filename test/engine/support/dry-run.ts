@@ -132,7 +132,7 @@ export class DryRun {
     if (address === 0 && bytes === 1) return;
     const block = this.#blocks.find(({ begin, end }) => begin <= address && address < end);
     if (!block || address + bytes > block.end)
-      this.problems.add(`${what} goes beyond its memory by ${bytes} bytes`);
+      this.problems.add(`${what} of ${bytes} bytes at ${address} is not inside what was allocated`);
   }
 
   #look(launch: ModelLaunch): void {
