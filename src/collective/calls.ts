@@ -25,6 +25,7 @@ export class Calls {
   capturing = false;
   closed = false;
   readonly outside: OutsideBuffers;
+  readonly #barrier: Launch = { ...emptyLaunch(), kernel: 'barrier' };
   readonly #engine: Engine;
   readonly #heap: SymmetricHeap;
   readonly #dispatcher: Dispatcher;
@@ -138,6 +139,11 @@ export class Calls {
       { ...this.#dispatcher.key(OPERATIONS[operation]!, dtype, MODES[0], quantization, hidden), bytes },
       name,
     );
+  }
+
+  /** Enqueues a barrier. Ranks compare it as they do collectives, so nothing of what each did last may be in it. */
+  meet(): void {
+    this.#engine.enqueue(this.#barrier);
   }
 
   /** Enqueues a kernel that involves no other rank. */

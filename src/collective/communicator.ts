@@ -303,7 +303,7 @@ export class Communicator {
   /** Lets what comes next start on all ranks' devices at once, for benchmarks; engines whose kernels are no different do nothing. Collective. */
   meet(): void {
     this.#calls.open();
-    if (this.worldSize > 1 && this.engine.missing('barrier') === undefined) this.#calls.local('barrier');
+    if (this.worldSize > 1 && this.engine.missing('barrier') === undefined) this.#calls.meet();
   }
 
   // ---------- recording ----------

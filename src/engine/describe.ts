@@ -38,8 +38,10 @@ export function describeLaunch(kernel: string, launch: Operands, arena: number):
         ? REDUCE_OPS[launch.reduceOp]!
         : 'gather';
   const text =
-    `${kernel} ${DTYPES[launch.dtype]} ${shape} (${detail}` +
-    `${named('input', launch.input)}${named('output', launch.output)}${named('residual out', launch.residualOut)})`;
+    kernel === 'barrier'
+      ? kernel
+      : `${kernel} ${DTYPES[launch.dtype]} ${shape} (${detail}` +
+        `${named('input', launch.input)}${named('output', launch.output)}${named('residual out', launch.residualOut)})`;
   const rest = {
     weight: launch.weight ? 'given' : 'absent',
     'weight bias': shortest(launch.weightBias),

@@ -5,7 +5,7 @@ import { NAMES } from '../../dist/engine/cuda/functions.js';
 import { emptyLaunch, type Launch } from '../../dist/engine/engine.js';
 import type { Group } from '../../dist/group/group.js';
 
-const KERNEL = NAMES.indexOf('barrier');
+const KERNEL = NAMES.indexOf('all_reduce_one_shot');
 const OTHER = NAMES.indexOf('nccl_all_reduce');
 const ARENAS = [0x7000_0000_0000, 0x7100_0000_0000];
 
@@ -102,5 +102,5 @@ test('a rank that waits says which peers are behind', () => {
   const [a, b] = twoLogs();
   for (let i = 0; i < 3; i++) a.note(KERNEL, call(0));
   b.note(KERNEL, call(1));
-  expect(a.describeLast()).toMatch(/^call #3, barrier bf16 1000 elements .*rank 1 has made 1 calls$/);
+  expect(a.describeLast()).toMatch(/^call #3, all_reduce_one_shot bf16 1000 elements .*rank 1 has made 1 calls$/);
 });

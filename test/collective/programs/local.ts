@@ -40,6 +40,9 @@ export default function local(group: Group, _args: string[], data: ProgramData):
     if (i % group.size === group.rank) quantizeOne(session, problem);
   }
   for (let i = group.rank; i < 60; i++) add(session, i);
+  // Ranks compare what they meet in, and what they did before that is not part of it.
+  session.comm.meet();
+  session.comm.engine.synchronize();
   return session.report();
 }
 
