@@ -1,4 +1,7 @@
-/** @file Times kernels of models on one rank: recorded, many in a row, weights rotated so that caches do not hold them. */
+/**
+ * @file Times kernels of models on one rank: recorded, many in a row. Operands rotate so that caches do not hold them; where all calls have one (`common`: the weights
+ * of all experts), what is given says for each which part of it is read.
+ */
 import { createCommunicator } from '../dist/collective/create.js';
 import { median } from '../dist/measure/statistics.js';
 
@@ -8,7 +11,7 @@ const COLD_BYTES = 256 << 20;
 const ROUNDS = 9;
 
 export default function main(group, _args, { engine: name, cases, coldBytes = COLD_BYTES }) {
-  const largest = Math.max(...cases.map((one) => setBytes(one) * setsOf(one, coldBytes)));
+  const largest = Math.max(...cases.map((one) => commonBytes(one) + setBytes(one) * setsOf(one, coldBytes)));
   const comm = createCommunicator(group, {
     engine: name,
     arenaBytes: name === 'cpu' ? largest + (64 << 20) : 64 << 20,
@@ -32,28 +35,43 @@ function roundUp(bytes) {
   return Math.ceil(bytes / 256) * 256;
 }
 
-/** Bytes of all operands of one call. */
+/** Bytes of operands that each call has its own of. */
 function setBytes({ memory }) {
   return Object.values(memory).reduce((sum, bytes) => sum + roundUp(bytes), 0);
 }
 
+function commonBytes({ common = {} }) {
+  return setBytes({ memory: common });
+}
+
 function setsOf(one, coldBytes) {
+  if (one.common) return CALLS;
   return Math.max(1, Math.min(CALLS, Math.ceil(coldBytes / setBytes(one))));
+}
+
+/** Addresses of operands, one behind another; 0 for those of no bytes. */
+function place(memory, from) {
+  let at = from;
+  return Object.fromEntries(
+    Object.entries(memory).map(([operand, bytes]) => {
+      const address = bytes === 0 ? 0 : at;
+      at += roundUp(bytes);
+      return [operand, address];
+    }),
+  );
 }
 
 function time(comm, one, base, sets) {
   const { engine } = comm;
-  const { kernel, memory, operands } = one;
+  const { kernel, memory, common = {}, given = [], operands } = one;
+  const shared = place(common, base);
   const calls = Array.from({ length: sets }, (_, set) => {
-    let at = base + set * setBytes(one);
-    const addresses = {};
-    for (const [operand, bytes] of Object.entries(memory)) {
-      addresses[operand] = bytes === 0 ? 0 : at;
-      const given = one.given?.[operand];
-      if (given) engine.write(at, new Uint8Array(given.buffer, given.byteOffset, given.byteLength));
-      at += roundUp(bytes);
-    }
-    return { ...operands, ...addresses };
+    const addresses = place(memory, base + commonBytes(one) + set * setBytes(one));
+    for (const [operand, { buffer, byteOffset, byteLength }] of Object.entries(
+      given[set % given.length] ?? {},
+    ))
+      engine.write(addresses[operand], new Uint8Array(buffer, byteOffset, byteLength));
+    return { ...operands, ...shared, ...addresses };
   });
   const scratch = engine.scratchBytes(kernel, calls[0]);
   const room = scratch === 0 ? 0 : engine.allocate ? engine.allocate(scratch) : comm.heap.allocate(scratch);

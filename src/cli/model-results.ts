@@ -51,7 +51,7 @@ export function headLines(
   return [
     `# crossover ${VERSION}: ${doing} ${model}, ${precision}, ${worldSize} ranks, ${engine} engine on ${hardwareOf(host, device)}`,
     ...more.map((line) => `# ${line}`),
-    ...(measured ? ['# no plan had the collectives of this model: they were measured first'] : []),
+    ...(measured ? ['# collectives of this model that no plan had were measured first'] : []),
     ...skipped.map(({ variant, reason }) => `# not run: ${variant}: ${reason}`),
   ];
 }

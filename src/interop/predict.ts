@@ -4,8 +4,8 @@
  */
 import { CrossoverError } from '../errors.ts';
 import { interpolate } from '../plan/curve.ts';
-import { type Served, stepsOf, stepTime, sumOver } from '../workload/expect.ts';
-import type { Sites } from '../workload/predict.ts';
+import { type Served, stepsOf, stepTime } from '../workload/expect.ts';
+import { type Sites, sumOver } from '../workload/predict.ts';
 import { type Group, groupName, groupsOf } from './check/curves.ts';
 import type { Measurement } from './measurement.ts';
 

@@ -30,7 +30,7 @@ export function formatDecode({ rows }: Pick<DecodeOutcome, 'rows'>): string {
       `${row.tokensPerSecond.toFixed(row.tokensPerSecond < 100 ? 1 : 0)}${row.us.low <= best.us.high ? '*' : ' '}`,
       row.us.median.toFixed(1),
       percent(row.spread),
-      percent(row.collectiveShare),
+      row.collectiveShare === undefined ? '-' : percent(row.collectiveShare),
       row.change === undefined ? '' : signed(row.change),
       row.predicted === undefined ? '' : signed(row.predicted.change),
       tokensText(row, own),

@@ -6,7 +6,7 @@ import { CrossoverError } from '../errors.ts';
 import type { PlanIndex } from '../plan/lookup.ts';
 import type { ModelConfig } from './models/config.ts';
 import type { SplitOptions } from './models/split.ts';
-import { collectivesOf, predictChange, type Sites } from './predict.ts';
+import { collectivesOf, predictChange, type Sites, sumOver } from './predict.ts';
 import { symbolsFor } from './session/capacity.ts';
 import { modelGraph } from './session/open.ts';
 import { measuredUs, notesOn, type VariantName } from './variants.ts';
@@ -72,17 +72,6 @@ export function stepsOf({ config, split, worldSize, batches }: Served): { batch:
     const symbols = symbolsFor(graph, capacity, { tokens: batch, samples: batch });
     return { batch, wanted: collectivesOf(graph, symbols) };
   });
-}
-
-/** Of all collectives of a step, us; undefined where one of them was not measured. */
-export function sumOver(
-  wanted: readonly Sites[],
-  usOf: (one: Sites) => number | undefined,
-): number | undefined {
-  return wanted.reduce<number | undefined>((sum, one) => {
-    const us = usOf(one);
-    return us === undefined || sum === undefined ? undefined : sum + one.sites * us;
-  }, 0);
 }
 
 /**

@@ -44,6 +44,17 @@ export function predictChange(
   return { deltaUs, change: stepUs / (stepUs + deltaUs) - 1 };
 }
 
+/** Of all collectives of a step, us; undefined where one of them was not measured. */
+export function sumOver(
+  wanted: readonly Sites[],
+  usOf: (one: Sites) => number | undefined,
+): number | undefined {
+  return wanted.reduce<number | undefined>((sum, one) => {
+    const us = usOf(one);
+    return us === undefined || sum === undefined ? undefined : sum + one.sites * us;
+  }, 0);
+}
+
 /** The collectives of a model's step for so many tokens, from its graph with everything fused that can be. */
 export function collectivesOf(graph: Graph, symbols: ReadonlyMap<string, number>): Sites[] {
   const found = new Map<string, { wanted: Wanted; sites: number }>();

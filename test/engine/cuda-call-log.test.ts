@@ -102,5 +102,7 @@ test('a rank that waits says which peers are behind', () => {
   const [a, b] = twoLogs();
   for (let i = 0; i < 3; i++) a.note(KERNEL, call(0));
   b.note(KERNEL, call(1));
-  expect(a.describeLast()).toMatch(/^call #3, all_reduce_one_shot bf16 1000 elements .*rank 1 has made 1 calls$/);
+  expect(a.describeLast()).toMatch(
+    /^call #3, all_reduce_one_shot bf16 1000 elements .*rank 1 has made 1 calls$/,
+  );
 });

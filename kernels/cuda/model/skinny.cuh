@@ -157,7 +157,6 @@ struct Skinny {
       unit = dense_unit(a, TOKENS, blockIdx.y, blockIdx.z);
     }
     weight = a.weight + u64(unit.group) * a.outer * pitch;
-    find_x();
     next_tile = first;
     next_step = 0;
 #pragma unroll
@@ -166,6 +165,8 @@ struct Skinny {
       advance();
     }
     if (!EXPERTS) wait_for_previous_kernel();
+    // Which rows of x is read from memory for experts: weights are on their way already.
+    find_x();
     u32 x_step = 0;
 #pragma unroll
     for (u32 s = 0; s < STAGES - 1; s++) {

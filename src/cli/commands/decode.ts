@@ -179,7 +179,7 @@ function describe(
   const head = headLines('decoding', recordOf('decode', chosen, session, worldSize), outcome, [
     `${session.checkpoint ?? 'random weights'}; prompts of ${promptTokens} tokens, ${steps} steps; a rank has ${formatBytes(weights)} of weights, ${formatBytes(caches)} of cache, ${formatBytes(working)} to work in`,
     ...readLines(session, worldSize, outcome),
-    'collectives: share of a step by which it is longer than one in which ranks do not meet; * fastest, or not told apart from it',
+    `collectives: ${session.attention === 'data' ? 'what their measurements add up to, over a step' : 'share of a step by which it is longer than one in which ranks do not meet'}; * fastest, or not told apart from it`,
   ]);
   return `${[...head, '', formatDecode(outcome), '', formatDispatch(outcome)].join('\n')}\n`;
 }

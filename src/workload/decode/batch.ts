@@ -2,9 +2,9 @@
  * @file All variants at one batch: recorded, timed in turns, and compared.
  */
 import { createHash } from 'node:crypto';
-import { predictChange } from '../predict.ts';
+import { predictChange, sumOver } from '../predict.ts';
 import type { Session } from '../session/open.ts';
-import { VARIANTS, type VariantName } from '../variants.ts';
+import { type Chooser, measuredUs, VARIANTS, type VariantName } from '../variants.ts';
 import { DecodeContender, hashOf, type Start, type Track } from './contender.ts';
 import { type Timed, timeDecode } from './measure.ts';
 import type { DecodeRequest, DecodeRow } from './request.ts';
@@ -38,12 +38,10 @@ export class BatchRun {
       report(0, `${name}: recording`);
       return new DecodeContender(model, sequences, start, track, way, chooser);
     });
-    // A step in which ranks do not meet tells how long those of its layout wait for each other.
-    const layouts = comm.worldSize > 1 ? [...new Set(this.#ways.map(({ layout }) => layout))] : [];
-    for (const layout of layouts) {
+    // A step in which ranks do not meet tells how long others wait for each other. With tokens of their own they would have none to feed the experts.
+    if (comm.worldSize > 1 && this.#ways[0]!.layout === 'own') {
       report(0, 'without collectives: recording');
-      const alone = aloneWay(this.#ways.find((way) => way.layout === layout)!);
-      contenders.push(new DecodeContender(model, sequences, start, track, alone));
+      contenders.push(new DecodeContender(model, sequences, start, track, aloneWay(this.#ways[0]!)));
     }
     const hashes: string[] = [];
     const timed = timeDecode(
@@ -62,20 +60,19 @@ export class BatchRun {
       (done, at) => report(done, this.#ways[at]?.name ?? 'without collectives'),
     );
     for (const one of contenders) one.close();
-    return this.#ways.map((way, at) => {
-      const alone = timed[this.#ways.length + layouts.indexOf(way.layout)] ?? timed[at]!;
-      return this.#row(way, timed, at, alone, hashes[at]!);
-    });
+    return this.#ways.map((way, at) => this.#row(way, timed, at, hashes[at]!));
   }
 
   #row(
     { name, layout, chooser }: MadeWay,
     timed: readonly Timed[],
     at: number,
-    alone: Timed,
     tokensHash: string,
   ): DecodeRow {
     const { us } = timed[at]!;
+    const alone =
+      timed[this.#ways.length] ?? (this.#session.model.comm.worldSize === 1 ? timed[at] : undefined);
+    const collectivesUs = alone ? us.median - alone.us.median : this.#measuredUs(chooser);
     const { dispatched } = chooser;
     return {
       batch: this.#batch,
@@ -84,12 +81,18 @@ export class BatchRun {
       us,
       tokensPerSecond: (this.#batch * 1e6) / us.median,
       spread: us.spread / us.median,
-      collectiveShare: Math.max(0, 1 - alone.us.median / us.median),
+      ...(collectivesUs !== undefined && { collectiveShare: Math.max(0, collectivesUs / us.median) }),
       dispatched,
       rankOrder: dispatched.every(({ bits }) => bits === 'rank-order'),
       tokensHash,
       ...this.#againstPlan(name, us.median, timed),
     };
+  }
+
+  /** What measurements say that the collectives of a step take, us. */
+  #measuredUs({ wanted }: Chooser): number | undefined {
+    const { index, model } = this.#session;
+    return sumOver(wanted, (one) => measuredUs(index, 'plan', one, model.comm.worldSize, 0));
   }
 
   #againstPlan(name: WayName, us: number, timed: readonly Timed[]): Pick<DecodeRow, 'predicted' | 'change'> {

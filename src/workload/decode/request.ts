@@ -36,8 +36,11 @@ export interface DecodeRow {
   readonly tokensPerSecond: number;
   /** Half of the 95 % confidence interval of the median, over it. */
   readonly spread: number;
-  /** Of the time of a step: by so much it is longer than one of its layout in which ranks do not meet. */
-  readonly collectiveShare: number;
+  /**
+   * Of the time of a step: by so much it is longer than one in which ranks do not meet. With data-parallel attention, what measurements say that its collectives take;
+   * absent where none do.
+   */
+  readonly collectiveShare?: number | undefined;
   readonly dispatched: readonly Dispatched[];
   /** Whether all collectives promise the bits of sums in rank order. */
   readonly rankOrder: boolean;
@@ -53,7 +56,7 @@ export interface DecodeOutcome {
   readonly rows: readonly DecodeRow[];
   readonly skipped: readonly { readonly variant: WayName; readonly reason: string }[];
   readonly bytes: SessionBytes;
-  /** Whether collectives were measured in this run, because no plan had them. */
+  /** Whether collectives were measured in this run, because no plan had all of them. */
   readonly measured: boolean;
   /** At which a product of one row reads the largest matrix, on the slowest rank, bytes a second; absent where caches hold it. */
   readonly bytesPerSecond?: number | undefined;

@@ -27,7 +27,7 @@ export interface ServeOutcome {
   /** Variants that cannot run here. */
   readonly skipped: readonly { readonly variant: VariantName; readonly reason: string }[];
   readonly limits: StepLimits;
-  /** Whether collectives were measured in this run, because no plan had them. */
+  /** Whether collectives were measured in this run, because no plan had all of them. */
   readonly measured: boolean;
   /** The longest prompt and output that there could be. */
   readonly most: Length;

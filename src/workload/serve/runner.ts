@@ -44,7 +44,7 @@ export interface StepRunner extends StepLimits {
 export interface Runners {
   /** Tokens are numbers below this. */
   readonly vocabulary: number;
-  /** Whether collectives had to be measured first, because no plan had them. */
+  /** Whether collectives had to be measured first, because no plan had all of them. */
   readonly measured: boolean;
   /** Why a variant cannot run here; undefined when it can. The same on all ranks. */
   refusal(variant: VariantName): string | undefined;

@@ -71,9 +71,10 @@ const LATENT = ['HEAD=512', 'ROPE=64', 'VALUE=512', 'LATENT=1'];
 
 export const ATTENTION_SOURCES: ModelSources = {
   'attention.cu': [
-    ['HEAD=128', 'VALUE=128', 'WARPS=4'],
-    ['HEAD=72', 'VALUE=64', 'WARPS=4'],
-    ['HEAD=256', 'VALUE=256', 'WARPS=2'],
+    ['HEAD=128', 'VALUE=128', 'WARPS=4', 'STAGES=3'],
+    ['HEAD=128', 'VALUE=128', 'WARPS=4', 'STAGES=2'],
+    ['HEAD=72', 'VALUE=64', 'WARPS=4', 'STAGES=3'],
+    ['HEAD=256', 'VALUE=256', 'WARPS=2', 'STAGES=2'],
   ],
   'attention_latent.cu': [
     [...LATENT, 'TILES=1', 'PLACES=32'],
