@@ -131,15 +131,14 @@ struct Tiles {
     for (u32 i = 0; i < WEIGHT_COPIES; i++)
       weight[i] = a.weight + (u64(unit.group) * a.outer + min(row0 + threadIdx.x / 8 + i * 32, a.outer - 1)) * pitch;
 #pragma unroll
-    for (u32 s = 0; s < STAGES - 1; s++)
-      if (s < steps) ask_weights(s, s);
-    if (!EXPERTS) wait_for_previous_kernel();
-    // Which rows of x is read from memory for experts: weights are on their way already.
-#pragma unroll
     for (u32 i = 0; i < X_COPIES; i++) {
       const u32 t = threadIdx.x / 8 + i * 32;
       x[i] = a.x + (t < unit.count ? rows_of<EXPERTS>(a, unit, t).x * pitch : 0);
     }
+#pragma unroll
+    for (u32 s = 0; s < STAGES - 1; s++)
+      if (s < steps) ask_weights(s, s);
+    if (!EXPERTS) wait_for_previous_kernel();
 #pragma unroll
     for (u32 s = 0; s < STAGES - 1; s++) {
       if (s < steps) ask_x(s, s);
