@@ -51,4 +51,14 @@ console.log(
     ]),
   ),
 );
-if (options.output) save(options.output, { ...head, ranks: RANKS, places, rows });
+if (options.output) {
+  const kept = rows.map(({ model, kernel, shape, operands: { tokens }, us, bytes }) => ({
+    model,
+    kernel,
+    shape,
+    tokens,
+    us,
+    bytes,
+  }));
+  save(options.output, { ...head, ranks: RANKS, places, rows: kept });
+}
