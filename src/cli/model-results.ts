@@ -1,9 +1,11 @@
 /**
  * @file What commands that time a model have in common about their results: the record that goes into a file, its first lines as text, and the cap of `fused-cap`.
  */
+
 import { writeFileSync } from 'node:fs';
 import { fingerprintHere } from '../collective/engines.ts';
 import { CrossoverError } from '../errors.ts';
+import { rankCount } from '../group/wording.ts';
 import { VERSION } from '../version.ts';
 import type { SessionRequest } from '../workload/session/open.ts';
 import type { ModelRecord } from '../workload/session/record.ts';
@@ -49,7 +51,7 @@ export function headLines(
   more: readonly string[],
 ): string[] {
   return [
-    `# crossover ${VERSION}: ${doing} ${model}, ${precision}, ${worldSize} ranks, ${engine} engine on ${hardwareOf(host, device)}`,
+    `# crossover ${VERSION}: ${doing} ${model}, ${precision}, ${rankCount(worldSize)}, ${engine} engine on ${hardwareOf(host, device)}`,
     ...more.map((line) => `# ${line}`),
     ...(measured ? ['# collectives of this model that no plan had were measured first'] : []),
     ...skipped.map(({ variant, reason }) => `# not run: ${variant}: ${reason}`),

@@ -29,3 +29,8 @@ export function listByWhat(what: readonly (string | undefined)[], one: string, m
     ([text, ranks]) => `${nameRanks(ranks)} ${ranks.length === 1 ? one : many} ${text}`,
   ).join('; ');
 }
+
+/** "1 rank", "2 ranks". */
+export function rankCount(count: number): string {
+  return `${count} ${count === 1 ? 'rank' : 'ranks'}`;
+}

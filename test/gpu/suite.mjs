@@ -65,6 +65,7 @@ const PROGRAMS = [
         { name: 'tiny-moe' },
         { name: 'tiny-mla' },
         { name: 'tiny-moe', attention: 'data' },
+        { name: 'tiny', precision: 'f8e4m3' },
         { name: 'qwen3-30b-a3b', layers: 3 },
       ],
       batches: [1, 5, 33, 64, 96],

@@ -1,12 +1,14 @@
 /**
  * @file `crossover bench`: times the algorithms of one operation over sizes, in the columns of nccl-tests.
  */
+
 import { Command } from 'commander';
 import type { BenchRequest, BenchRow } from '../../bench/program.ts';
 import { algorithmNamed, parseOperation } from '../../collective/catalog.ts';
 import { type EngineName, fingerprintHere, LIMITS } from '../../collective/engines.ts';
 import { CrossoverError } from '../../errors.ts';
 import { launch } from '../../group/launch.ts';
+import { rankCount } from '../../group/wording.ts';
 import { MODES, OPERATIONS, type Operation, QUANTIZATIONS, REDUCE_OPS } from '../../operations.ts';
 import { type BenchTitle, formatAlgorithm, formatSideBySide } from '../../report/bench-tables.ts';
 import { bold } from '../../report/table.ts';
@@ -111,7 +113,7 @@ async function run(name: string, options: Options): Promise<void> {
       return `${table}\nrounds values on the way: off by ${(100 * most).toPrecision(2)} % of the exact results, on average`;
     });
     process.stdout.write(
-      `# crossover ${VERSION}: ${key.operation}, ${ranks} ranks, ${key.mode}, ${engine} engine on ${hardwareOf(host, hardware)}\n` +
+      `# crossover ${VERSION}: ${key.operation}, ${rankCount(ranks)}, ${key.mode}, ${engine} engine on ${hardwareOf(host, hardware)}\n` +
         `# time: median of the slowest rank; spread: half of its 95 % confidence interval; buffers rotated\n\n` +
         `${blocks.join('\n\n')}\n\n${bold('side by side')}\n${formatSideBySide(rows)}\n`,
     );

@@ -1,10 +1,12 @@
 /**
  * @file `crossover tune`: measures this machine, writes the plan, and shows where one algorithm overtakes the next.
  */
+
 import { relative } from 'node:path';
 import { Command, Option } from 'commander';
 import { type EngineName, LIMITS } from '../../collective/engines.ts';
 import { launch } from '../../group/launch.ts';
+import { rankCount } from '../../group/wording.ts';
 import { MODES, OPERATIONS, QUANTIZATIONS } from '../../operations.ts';
 import { defaultPlanPath, savePlan } from '../../plan/file.ts';
 import { PLAN_SCHEMA, type Plan } from '../../plan/plan.ts';
@@ -147,7 +149,7 @@ function describe(plan: Plan, path: string, all: boolean): string {
   const shown = all || main.length === 0 ? plan.entries : main;
   const worldSize = plan.entries[0]!.key.worldSize;
   return `${[
-    `${hardwareOf(host, device)}, Node ${host.node}: ${engine} engine, ${worldSize} ranks.`,
+    `${hardwareOf(host, device)}, Node ${host.node}: ${engine} engine, ${rankCount(worldSize)}.`,
     'Times are medians in microseconds an operation, of the slowest rank; * marks what the plan uses.',
     ...shown.map((entry) => `\n${formatEntry(entry)}`),
     `\n${bold('Plan, by size')}`,

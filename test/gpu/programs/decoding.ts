@@ -12,6 +12,7 @@ export interface DecodingOptions {
     readonly name: string;
     readonly layers?: number;
     readonly attention?: 'data';
+    readonly precision?: 'f8e4m3';
   }[];
   readonly batches: readonly number[];
   readonly steps: number;
@@ -27,7 +28,7 @@ export default function decoding(
   const { batches, steps } = options;
   const problems: string[] = [];
   let cases = 0;
-  for (const { name, layers, attention = 'tensor' } of options.models) {
+  for (const { name, layers, attention = 'tensor', precision } of options.models) {
     const whole = presetNamed(name);
     const config = withLayers(whole, layers ?? whole.layers);
     const most = Math.max(...batches);
@@ -36,6 +37,7 @@ export default function decoding(
         config,
         engine,
         attention,
+        precision,
         experts: attention === 'data' ? 'expert' : 'tensor',
         capacity: {
           sequences: most + 1,
@@ -55,17 +57,17 @@ export default function decoding(
       seed: 1,
       progress: false,
     });
+    const label = `${name}, ${precision ?? 'bf16'}, ${attention}`;
     for (const batch of outcome === undefined ? [] : batches) {
       const all = outcome!.rows.filter((row) => row.batch === batch && row.rankOrder);
       cases += all.length;
-      if (all.length === 0)
-        problems.push(`${name}, ${attention}, batch ${batch}: no variant sums in rank order`);
+      if (all.length === 0) problems.push(`${label}, batch ${batch}: no variant sums in rank order`);
       // Products of other layouts may round otherwise.
       for (const layout of new Set(all.map((row) => row.layout))) {
         const rows = all.filter((row) => row.layout === layout);
         if (new Set(rows.map(({ tokensHash }) => tokensHash)).size !== 1)
           problems.push(
-            `${name}, ${attention}, batch ${batch}: ${rows.map(({ variant, tokensHash }) => `${variant} ${tokensHash}`).join(', ')}`,
+            `${label}, batch ${batch}: ${rows.map(({ variant, tokensHash }) => `${variant} ${tokensHash}`).join(', ')}`,
           );
       }
     }
