@@ -41,6 +41,11 @@ export function predictChange(
     if (us === undefined) return undefined;
     deltaUs += sites * (us - planned);
   }
+  return changeBy(deltaUs, stepUs);
+}
+
+/** Of a step of `stepUs` us whose collectives take so many us more, or less. */
+export function changeBy(deltaUs: number, stepUs: number): Prediction {
   return { deltaUs, change: stepUs / (stepUs + deltaUs) - 1 };
 }
 

@@ -2,7 +2,7 @@
  * @file All variants at one batch: recorded, timed in turns, and compared.
  */
 import { createHash } from 'node:crypto';
-import { predictChange, sumOver } from '../predict.ts';
+import { changeBy, type Prediction, predictChange, sumOver } from '../predict.ts';
 import type { Session } from '../session/open.ts';
 import { type Chooser, measuredUs, VARIANTS, type VariantName } from '../variants.ts';
 import { DecodeContender, hashOf, type Start, type Track } from './contender.ts';
@@ -63,12 +63,8 @@ export class BatchRun {
     return this.#ways.map((way, at) => this.#row(way, timed, at, hashes[at]!));
   }
 
-  #row(
-    { name, layout, chooser }: MadeWay,
-    timed: readonly Timed[],
-    at: number,
-    tokensHash: string,
-  ): DecodeRow {
+  #row(way: MadeWay, timed: readonly Timed[], at: number, tokensHash: string): DecodeRow {
+    const { name, layout, chooser } = way;
     const { us } = timed[at]!;
     const alone =
       timed[this.#ways.length] ?? (this.#session.model.comm.worldSize === 1 ? timed[at] : undefined);
@@ -85,7 +81,7 @@ export class BatchRun {
       dispatched,
       rankOrder: dispatched.every(({ bits }) => bits === 'rank-order'),
       tokensHash,
-      ...this.#againstPlan(name, us.median, timed),
+      ...this.#againstPlan(way, us.median, timed),
     };
   }
 
@@ -95,19 +91,30 @@ export class BatchRun {
     return sumOver(wanted, (one) => measuredUs(index, 'plan', one, model.comm.worldSize, 0));
   }
 
-  #againstPlan(name: WayName, us: number, timed: readonly Timed[]): Pick<DecodeRow, 'predicted' | 'change'> {
+  #againstPlan(
+    { name, chooser }: MadeWay,
+    us: number,
+    timed: readonly Timed[],
+  ): Pick<DecodeRow, 'predicted' | 'change'> {
     const at = this.#ways.findIndex((way) => way.name === 'plan');
     if (at < 0 || name === 'plan') return {};
     const planUs = timed[at]!.us.median;
+    const planned = this.#ways[at]!.chooser;
+    const predicted = isDispatch(name)
+      ? this.#predictVariant(name, planned, planUs)
+      : this.#predictLayout(chooser, planned, planUs);
+    return { change: planUs / us - 1, ...(predicted && { predicted }) };
+  }
+
+  #predictVariant(name: VariantName, planned: Chooser, planUs: number): Prediction | undefined {
     const { index, model } = this.#session;
-    const { wanted } = this.#ways[at]!.chooser;
-    const { capBytes } = this.#request;
-    return {
-      change: planUs / us - 1,
-      ...(isDispatch(name) && {
-        predicted: predictChange(index, name, wanted, model.comm.worldSize, capBytes, planUs),
-      }),
-    };
+    return predictChange(index, name, planned.wanted, model.comm.worldSize, this.#request.capBytes, planUs);
+  }
+
+  /** Of ways whose collectives have other sizes. */
+  #predictLayout(own: Chooser, planned: Chooser, planUs: number): Prediction | undefined {
+    const [us, plannedUs] = [this.#measuredUs(own), this.#measuredUs(planned)];
+    return us === undefined || plannedUs === undefined ? undefined : changeBy(us - plannedUs, planUs);
   }
 }
 

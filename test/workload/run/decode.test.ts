@@ -101,13 +101,18 @@ describeEngines('decoding', (engine) => {
       );
     }
     expect(brokenPromises(rows)).toEqual([]);
-    for (const { us, tokensPerSecond, batch, collectiveShare, layout, variant } of rows) {
+    for (const { us, tokensPerSecond, batch, collectiveShare, layout, variant, predicted } of rows) {
       expect(us.median).toBeGreaterThan(0);
       expect(tokensPerSecond).toBeCloseTo((batch * 1e6) / us.median);
       // Of what is outside the heap nothing was measured.
       expect(collectiveShare === undefined).toBe(variant.endsWith('-outside'));
       expect(collectiveShare ?? 0).toBeGreaterThanOrEqual(0);
       expect(collectiveShare ?? 0).toBeLessThan(1);
+      if ('attention' in one && predicted) {
+        const plan = rows.find((row) => row.batch === batch && row.variant === 'plan')!;
+        const more = collectiveShare! * us.median - plan.collectiveShare! * plan.us.median;
+        expect(predicted.deltaUs).toBeCloseTo(more);
+      } else expect(predicted === undefined).toBe(variant === 'plan' || variant.endsWith('-outside'));
       if (!('attention' in one)) expect(layout).toBe('own');
       // Where all ranks have as many rows, at least one, there is one layout.
       else if (batch % one.ranks === 0 || batch < one.ranks) expect(layout).toBe('padded');
