@@ -4,12 +4,13 @@
  */
 import { CrossoverError } from '../errors.ts';
 import type { PlanIndex } from '../plan/lookup.ts';
+import { gatheredRows, plannedLayout, rowsByRank, sequencesByRank } from './layouts.ts';
 import type { ModelConfig } from './models/config.ts';
 import type { SplitOptions } from './models/split.ts';
-import { collectivesOf, predictChange, type Sites, sumOver } from './predict.ts';
+import { changeBy, collectivesOf, predictChange, type Sites, sumOver } from './predict.ts';
 import { symbolsFor } from './session/capacity.ts';
 import { modelGraph } from './session/open.ts';
-import { measuredUs, notesOn, type VariantName } from './variants.ts';
+import { type DataVariantName, measuredUs, notesOn, type VariantName } from './variants.ts';
 import { bytesRead } from './weights/bytes-read.ts';
 
 /** A model on so many ranks, and the batches that it decodes. */
@@ -33,7 +34,7 @@ export interface Expectation extends Served {
 /** One variant at one batch; numbers are absent where a collective was not measured. */
 export interface Expected {
   readonly batch: number;
-  readonly variant: VariantName;
+  readonly variant: VariantName | DataVariantName;
   /** All collectives of a step, us. */
   readonly collectivesUs?: number | undefined;
   readonly stepUs?: number | undefined;
@@ -41,9 +42,13 @@ export interface Expected {
   readonly change?: number | undefined;
 }
 
-/** Rows by batch and variant, and what else there is to know: keys that another one stands in for. */
+/**
+ * Rows by batch and variant, and what else there is to know: keys that another one stands in for. With data-parallel attention there are those of DATA_VARIANTS that stay in
+ * the symmetric heap.
+ */
 export function expectSteps(expectation: Expectation): { rows: Expected[]; notes: string[] } {
   const { worldSize, index, variants, capBytes } = expectation;
+  if (expectation.split.attention === 'data') return expectLayouts(expectation);
   const notes = new Set<string>();
   const rows = stepsOf(expectation).flatMap(({ batch, wanted }) => {
     for (const one of wanted) for (const note of notesOn(index, one, worldSize)) notes.add(note);
@@ -62,16 +67,51 @@ export function expectSteps(expectation: Expectation): { rows: Expected[]; notes
   return { rows, notes: [...notes] };
 }
 
+/** Of padded and summed lengths. */
+function expectLayouts(expectation: Expectation): { rows: Expected[]; notes: string[] } {
+  const { config, worldSize, index, batches } = expectation;
+  const notes = new Set<string>();
+  const wantedFor = collectives(expectation);
+  const rows = batches.flatMap((batch): Expected[] => {
+    const byRank = rowsByRank(sequencesByRank(batch, worldSize, 'data'));
+    const gathered = gatheredRows(byRank);
+    const total = (layout: 'padded' | 'summed'): number | undefined => {
+      const wanted = wantedFor(Math.max(...byRank), gathered[layout]);
+      for (const one of wanted) for (const note of notesOn(index, one, worldSize)) notes.add(note);
+      return sumOver(wanted, (one) => measuredUs(index, 'plan', one, worldSize, 0));
+    };
+    const us = { padded: total('padded'), summed: total('summed') };
+    const planned = us[plannedLayout(index, config.hidden, byRank)];
+    const step = stepTime(expectation, expectation.stepUs, batch, planned ?? Number.NaN);
+    return (['padded', 'summed', 'plan'] as const).map((variant): Expected => {
+      const collectivesUs = variant === 'plan' ? planned : us[variant];
+      if (planned === undefined || collectivesUs === undefined) return { batch, variant };
+      const { deltaUs, change } = changeBy(collectivesUs - planned, step);
+      return { batch, variant, collectivesUs, stepUs: step + deltaUs, change };
+    });
+  });
+  return { rows, notes: [...notes] };
+}
+
 /** The collectives of a step at each batch. */
-export function stepsOf({ config, split, worldSize, batches }: Served): { batch: number; wanted: Sites[] }[] {
+export function stepsOf(served: Served): { batch: number; wanted: Sites[] }[] {
+  const wantedFor = collectives(served);
+  return served.batches.map((batch) => ({ batch, wanted: wantedFor(batch, batch) }));
+}
+
+/** The collectives of a step of so many rows a rank, and so many of all ranks that are gathered. */
+function collectives({
+  config,
+  split,
+  worldSize,
+  batches,
+}: Served): (rows: number, gathered: number) => Sites[] {
   const most = Math.max(...batches);
   const capacity = { sequences: most, places: 2, pageSize: 2, tokens: most, samples: most };
   const request = { config, ...split, capacity, engine: 'cuda', tunedTokens: 0 } as const;
   const { graph } = modelGraph(request, worldSize, 0);
-  return batches.map((batch) => {
-    const symbols = symbolsFor(graph, capacity, { tokens: batch, samples: batch });
-    return { batch, wanted: collectivesOf(graph, symbols) };
-  });
+  return (tokens, gathered) =>
+    collectivesOf(graph, symbolsFor(graph, capacity, { tokens, samples: tokens, gathered }));
 }
 
 /**

@@ -38,6 +38,37 @@ it('adds up what was measured of each collective', async () => {
   expect(row(1, 'nccl').change).toBeUndefined();
 });
 
+it('of data-parallel attention, adds up gathers and scatters of padded and of summed lengths', async () => {
+  const { layers, hidden } = presetNamed('tiny-moe');
+  const options = ['--model', 'tiny-moe', '--attention', 'data', '--step-us', '1000'];
+  const { code, out, error } = await byPlan(hidden, ...options, '--batch', '3,4,16', '--json');
+  expect({ code, error }).toEqual({ code: 0, error: '' });
+  const { rows } = JSON.parse(out) as {
+    rows: { batch: number; variant: string; collectivesUs: number; stepUs: number; change: number }[];
+  };
+  const us = (batch: number, variant: string) =>
+    rows.find((one) => one.batch === batch && one.variant === variant)!.collectivesUs;
+  // Of 3 sequences, ranks have 2 and 1: 4 rows where both have as many, of which a gather takes 3 us and a scatter, too; 16 rows take 8.
+  expect(us(3, 'padded')).toBeCloseTo(layers * (3 + 3));
+  expect(us(4, 'padded')).toBeCloseTo(layers * (3 + 3));
+  expect(us(4, 'summed')).toBe(us(4, 'padded'));
+  expect(us(16, 'plan')).toBeCloseTo(layers * (8 + 8));
+  expect(us(3, 'summed')).toBeGreaterThan(layers * (2 + 2));
+  expect(us(3, 'summed')).toBeLessThan(us(3, 'padded'));
+  expect(us(3, 'plan')).toBe(us(3, 'summed'));
+  const padded = rows.find(({ batch, variant }) => batch === 3 && variant === 'padded')!;
+  expect(padded.stepUs).toBeCloseTo(1000 + us(3, 'padded') - us(3, 'summed'));
+  expect(padded.change).toBeCloseTo(1000 / padded.stepUs - 1);
+  const capped = await byPlan(hidden, ...options, '--fusion-cap-mb', '1');
+  expect({
+    code: capped.code,
+    said: capped.error.includes('--fusion-cap-mb goes with --attention tensor'),
+  }).toEqual({
+    code: 2,
+    said: true,
+  });
+});
+
 it('refuses a step that is shorter than its collectives', async () => {
   const { code, error } = await byPlan(CONFIG.hidden, '--batch', '1', '--step-us', '3');
   expect(code).toBe(2);
@@ -52,7 +83,7 @@ it('says where another measurement stands in, and what to measure where there is
   const missing = await byPlan(2 * CONFIG.hidden, '--ranks', '4', '--gpu', 'H200');
   expect(missing.code).toBe(1);
   expect(missing.error).toContain(
-    'measure it: crossover tune --ranks 4 --operations all_reduce,all_reduce_rms_norm',
+    'measure it: crossover tune --ranks 4 --mode replay --operations all_reduce,all_reduce_rms_norm',
   );
 });
 

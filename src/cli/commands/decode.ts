@@ -8,7 +8,8 @@ import { launch } from '../../group/launch.ts';
 import { brokenPromises, formatDecode, formatDispatch } from '../../report/decode-tables.ts';
 import { formatBytes } from '../../units.ts';
 import type { DecodeOutcome, DecodeRequest } from '../../workload/decode/request.ts';
-import { sequencesByRank, type WayName, wayNames } from '../../workload/decode/ways.ts';
+import { type WayName, wayNames } from '../../workload/decode/ways.ts';
+import { sequencesByRank } from '../../workload/layouts.ts';
 import type { SessionRequest } from '../../workload/session/open.ts';
 import { bytesRead } from '../../workload/weights/bytes-read.ts';
 import {

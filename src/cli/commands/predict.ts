@@ -33,6 +33,8 @@ Examples:
   By a plan, with each variant of "crossover decode"
     $ crossover predict --model llama-3.1-8b --plan results/4xh200/plan-4-gpus.json
     $ crossover predict --model llama-3.1-8b --plan results/4xh200/plan-4-gpus.json --fusion-cap-mb 2 --step-us 3400
+  Of data-parallel attention, lengths padded or summed
+    $ crossover predict --model qwen3-30b-a3b --attention data --plan results/4xh200/plan-4-gpus.json --batch 5,33,127
   By measurements of other programs, with each algorithm for all all-reduces of a step
     $ crossover predict --model llama-3.1-70b --gpu H200 --against unfused fused_collective.txt
 `;
@@ -72,6 +74,9 @@ function predictByPlan(options: Options): void {
   const sizes = plan.entries.map(({ key }) => key.worldSize);
   const asked = askedOf(options, sizes, plan.fingerprint.device.name);
   const { served, stepUs, title } = asked;
+  const isData = served.split.attention === 'data';
+  if (isData && options.fusionCapMb !== undefined)
+    throw new UsageError('--fusion-cap-mb goes with --attention tensor; with data, nothing is fused');
   const cap =
     options.fusionCapMb === undefined ? undefined : parseAbove(options.fusionCapMb, '--fusion-cap-mb', 0);
   const { rows, notes } = usage(() =>
@@ -86,9 +91,14 @@ function predictByPlan(options: Options): void {
   const { hidden } = served.config;
   const ranks = served.worldSize;
   if (rows.every(({ collectivesUs }) => collectivesUs === undefined)) {
+    const tune = `measure it: crossover tune --ranks ${ranks} --mode replay --operations`;
+    if (isData)
+      throw new CrossoverError(
+        `the plan lacks all_gather and reduce_scatter of bf16 on ${ranks} ranks; ${tune} all_gather,reduce_scatter --dtype bf16`,
+      );
     const quantization = served.split.precision === 'f8e4m3' ? ' --quantization none,f8e4m3_token' : '';
     throw new CrossoverError(
-      `the plan lacks all_reduce_rms_norm of hidden ${hidden} on ${ranks} ranks${quantization && ' with outputs none and f8e4m3_token'}; measure it: crossover tune --ranks ${ranks} --operations all_reduce,all_reduce_rms_norm,all_gather --dtype bf16,f32 --mode replay --hidden ${hidden}${quantization}`,
+      `the plan lacks all_reduce_rms_norm of hidden ${hidden} on ${ranks} ranks${quantization && ' with outputs none and f8e4m3_token'}; ${tune} all_reduce,all_reduce_rms_norm,all_gather --dtype bf16,f32 --hidden ${hidden}${quantization}`,
     );
   }
   const noted = notes.map((note) => `# note: ${note}\n`).join('');
@@ -112,6 +122,8 @@ async function predictByFiles(files: readonly string[], options: Options): Promi
     console.error(`${source.file}:${source.line}: ${message}`);
   const sizes = set.measurements.map(({ worldSize }) => worldSize);
   const asked = askedOf(options, sizes, set.host.gpu);
+  if (asked.served.split.attention === 'data')
+    throw new UsageError('--attention is "data"; by files, predictions are of tensor');
   const { served, gpu, stepUs, title } = asked;
   const { against } = options;
   const groups = usage(() =>
@@ -137,7 +149,6 @@ function askedOf(options: Options, sizes: readonly number[], measuredOn: string 
     options.ranks === undefined ? onlyOf(sizes) : parseWhole(options.ranks, '--ranks', 2, MOST_RANKS);
   const { config, title } = modelOption(options);
   const split = splitOption(config, worldSize, options);
-  if (split.attention === 'data') throw new UsageError('--attention is "data"; predictions are of tensor');
   const gpu = options.gpu ?? measuredOn;
   if (gpu === undefined && options.stepUs === undefined)
     throw new UsageError(

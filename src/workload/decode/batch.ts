@@ -2,13 +2,14 @@
  * @file All variants at one batch: recorded, timed in turns, and compared.
  */
 import { createHash } from 'node:crypto';
+import { sequencesByRank } from '../layouts.ts';
 import { changeBy, type Prediction, predictChange, sumOver } from '../predict.ts';
 import type { Session } from '../session/open.ts';
 import { type Chooser, measuredUs, VARIANTS, type VariantName } from '../variants.ts';
 import { DecodeContender, hashOf, type Start, type Track } from './contender.ts';
 import { type Timed, timeDecode } from './measure.ts';
 import type { DecodeRequest, DecodeRow } from './request.ts';
-import { aloneWay, type MadeWay, sequencesByRank, type WayName, wayFor } from './ways.ts';
+import { aloneWay, type MadeWay, type WayName, wayFor } from './ways.ts';
 
 /** Tokens that people get to see. */
 const SHOWN = 16;

@@ -5,6 +5,7 @@ import type { Product } from '../../engine/compute.ts';
 import { CrossoverError } from '../../errors.ts';
 import type { Group } from '../../group/group.ts';
 import { ProgressLine } from '../../report/progress.ts';
+import { sequencesByRank } from '../layouts.ts';
 import { openSession, type Session } from '../session/open.ts';
 import { runnable } from '../variants.ts';
 import { BatchRun } from './batch.ts';
@@ -12,7 +13,7 @@ import type { Track } from './contender.ts';
 import { runPrompts } from './prompt.ts';
 import { readRate } from './read-rate.ts';
 import type { DecodeOutcome, DecodeRequest, DecodeRow } from './request.ts';
-import { sequencesByRank, type WayName, wayFor, wayRefusal } from './ways.ts';
+import { type WayName, wayFor, wayRefusal } from './ways.ts';
 
 /** Share of the progress line that opening the model takes. */
 const OPENING = 0.3;
