@@ -2,7 +2,8 @@
  * @file Which operations of graphs engines run, and how.
  */
 import { CrossoverError } from '../../errors.ts';
-import type { Graph } from '../ir/graph.ts';
+import { type Graph, isValue, type Node, Uses } from '../ir/graph.ts';
+import { sameMemory } from '../place/views.ts';
 import { COLLECTIVES } from './lower/collectives.ts';
 import { MODEL } from './lower/model.ts';
 import { LOCAL_NORMS, NORMS } from './lower/norms.ts';
@@ -32,12 +33,41 @@ export function lowerOf(op: string, alone: boolean = false): Lower {
   throw new CrossoverError(`engines do not run "${op}"; they run ${[...ALL.keys()].sort().join(', ')}`);
 }
 
+/** Operands that kernels of GPUs read before the kernel in front has ended, by operation: nothing may have made them just before. */
+const READ_AHEAD: ReadonlyMap<string, readonly string[]> = new Map([
+  ...['linear', 'scaled_linear', 'head_linear', 'rms_norm', 'add_rms_norm', 'all_reduce_rms_norm'].map(
+    (op): [string, string[]] => [op, ['weight']],
+  ),
+  ['rotary_append', ['query_norm', 'key_norm']],
+  ['latent_append', ['norm']],
+]);
+
 /** @throws CrossoverError that names the first node that no engine runs */
 export function checkRunnable(graph: Graph): void {
-  for (const { op, origin } of graph.nodes) {
-    if (ALL.has(op)) continue;
+  const uses = new Uses(graph);
+  for (const node of graph.nodes) {
+    const { op, origin } = node;
+    if (ALL.has(op)) {
+      for (const name of READ_AHEAD.get(op) ?? []) checkIsGiven(graph, node, name, uses);
+      continue;
+    }
     throw new CrossoverError(
       `${graph.name}: ${op}${origin ? ` at ${origin}` : ''} is not run on engines, only by the reference executor (executeGraph); they run ${[...ALL.keys()].sort().join(', ')}`,
     );
+  }
+}
+
+/** That an operand is an input of the graph, or the memory of one. */
+function checkIsGiven(graph: Graph, node: Node, name: string, uses: Uses): void {
+  let value = node.operands[name];
+  while (isValue(value)) {
+    const maker = uses.maker(value);
+    if (!maker) return;
+    const same = sameMemory(maker).get(value);
+    if (!same)
+      throw new CrossoverError(
+        `${graph.name}: ${name} of ${node.op}${node.origin ? ` at ${node.origin}` : ''} is made by ${maker.op}; engines read it before other kernels have ended, so it must be an input of the graph`,
+      );
+    value = same;
   }
 }

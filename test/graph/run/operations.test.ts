@@ -69,4 +69,18 @@ describe('what engines do not run', () => {
       /^softmaxed: softmax at layers.3.attention is not run on engines, only by the reference executor \(executeGraph\); they run add, .*, top_k/,
     );
   });
+
+  it.each(['add', 'reshape'])('are weights made by others: %s', (maker) => {
+    const g = new GraphBuilder('made');
+    const [x, w] = [g.input('x', 'bf16', [4, 8]), g.input('w', 'bf16', [8, 8])];
+    const weight = maker === 'add' ? g.add(w, w) : g.reshape(g.reshape(w, [64]), [8, 8]);
+    const graph = g.build([g.scope('layers.3.mlp', () => g.linear(x, weight))]);
+    const check = () => checkRunnable(graph);
+    // A reshape makes nothing.
+    if (maker === 'reshape') expect(check).not.toThrow();
+    else
+      expect(check).toThrow(
+        'made: weight of linear at layers.3.mlp is made by add; engines read it before other kernels have ended, so it must be an input of the graph',
+      );
+  });
 });
