@@ -48,6 +48,8 @@ const MOST_ROUNDS = 400;
 const BATCH = 4;
 /** A contender this many times slower than the best is not timed further. */
 const HOPELESS = 1.6;
+/** So many times the time is given where the best is below what differences can tell: idling was disturbed, or there is nothing to do. */
+const MORE_TIME = 3;
 
 /** Collective. Returns one timing a contender, in their order. Throws when a result is wrong. */
 export function measure(
@@ -117,7 +119,9 @@ function runRounds(
         runner.samples.push(runner === idle ? median(times) : Math.max(...times));
       }
     }
-    if (Math.max(...all.map((rank) => rank.seconds)) > options.seconds) return;
+    const seconds = Math.max(...all.map((rank) => rank.seconds));
+    const isTold = runners.every((runner) => net(runner, idle).median > LEAST_US);
+    if (seconds > options.seconds * (isTold ? 1 : MORE_TIME)) return;
     active = unsettled(runners, active, idle, options.precision);
     if (active.length === 0) return;
   }
@@ -132,9 +136,11 @@ function unsettled(
 ): Runner[] {
   const estimates = new Map(runners.map((runner) => [runner, net(runner, idle)]));
   const best = Math.min(...[...estimates.values()].map((e) => e.median));
+  if (best <= LEAST_US) return [...runners, idle];
   const leader = [...estimates].find(([, e]) => e.median === best)!;
   const precise = (e: Estimate): boolean => e.spread <= precision * e.median;
-  const near = active.filter((runner) => runner !== idle && estimates.get(runner)!.median <= HOPELESS * best);
+  // By the low end: of a few samples that others disturbed, the median says nothing.
+  const near = active.filter((runner) => runner !== idle && estimates.get(runner)!.low <= HOPELESS * best);
   const open = near.filter((runner) => {
     const e = estimates.get(runner)!;
     return !precise(e) && (runner === leader[0] || e.low <= leader[1].high);

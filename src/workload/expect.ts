@@ -3,6 +3,7 @@
  * are upper bounds.
  */
 import { CrossoverError } from '../errors.ts';
+import type { Operation } from '../operations.ts';
 import type { PlanIndex } from '../plan/lookup.ts';
 import { gatheredRows, plannedLayout, rowsByRank, sequencesByRank } from './layouts.ts';
 import type { ModelConfig } from './models/config.ts';
@@ -42,16 +43,22 @@ export interface Expected {
   readonly change?: number | undefined;
 }
 
-/**
- * Rows by batch and variant, and what else there is to know: keys that another one stands in for. With data-parallel attention there are those of DATA_VARIANTS that stay in
- * the symmetric heap.
- */
-export function expectSteps(expectation: Expectation): { rows: Expected[]; notes: string[] } {
+/** Rows by batch and variant. */
+export interface ExpectedSteps {
+  readonly rows: readonly Expected[];
+  /** What else there is to know: keys that another one stands in for, and what is left out. */
+  readonly notes: readonly string[];
+  /** Operations that were not measured as some row needs them. */
+  readonly lacking: readonly Operation[];
+}
+
+/** With data-parallel attention, of those of DATA_VARIANTS that stay in the symmetric heap. */
+export function expectSteps(expectation: Expectation): ExpectedSteps {
   const { worldSize, index, variants, capBytes } = expectation;
   if (expectation.split.attention === 'data') return expectLayouts(expectation);
-  const notes = new Set<string>();
-  const rows = stepsOf(expectation).flatMap(({ batch, wanted }) => {
-    for (const one of wanted) for (const note of notesOn(index, one, worldSize)) notes.add(note);
+  const account = new Account(index, worldSize);
+  const rows = stepsOf(expectation).flatMap(({ batch, wanted: all }) => {
+    const wanted = account.countable(all);
     const total = (variant: VariantName): number | undefined =>
       sumOver(wanted, (one) => measuredUs(index, variant, one, worldSize, capBytes));
     const planned = total('plan');
@@ -64,22 +71,53 @@ export function expectSteps(expectation: Expectation): { rows: Expected[]; notes
       return { batch, variant, collectivesUs, stepUs: step + prediction.deltaUs, change: prediction.change };
     });
   });
-  return { rows, notes: [...notes] };
+  return { rows, ...account.result };
+}
+
+/** What a plan says of collectives, and what it does not. */
+class Account {
+  readonly #index: PlanIndex;
+  readonly #worldSize: number;
+  readonly #notes = new Set<string>();
+  readonly #lacking = new Set<Operation>();
+
+  constructor(index: PlanIndex, worldSize: number) {
+    this.#index = index;
+    this.#worldSize = worldSize;
+  }
+
+  /** Those that are counted. A gather of sampling's candidates, a few bytes in each step of any variant, can be left out. */
+  countable(wanted: readonly Sites[]): Sites[] {
+    return wanted.filter((one) => {
+      for (const note of notesOn(this.#index, one, this.#worldSize)) this.#notes.add(note);
+      if (measuredUs(this.#index, 'plan', one, this.#worldSize, 0) !== undefined) return true;
+      const isOfSampling = one.operation === 'all_gather' && one.dtype === 'f32';
+      if (isOfSampling)
+        this.#notes.add(
+          'all_gather of f32, by which candidates of sampling are gathered, was not measured, and is left out',
+        );
+      else this.#lacking.add(one.operation);
+      return !isOfSampling;
+    });
+  }
+
+  get result(): Pick<ExpectedSteps, 'notes' | 'lacking'> {
+    return { notes: [...this.#notes], lacking: [...this.#lacking] };
+  }
 }
 
 /** Of padded and summed lengths. */
-function expectLayouts(expectation: Expectation): { rows: Expected[]; notes: string[] } {
+function expectLayouts(expectation: Expectation): ExpectedSteps {
   const { config, worldSize, index, batches } = expectation;
-  const notes = new Set<string>();
+  const account = new Account(index, worldSize);
   const wantedFor = collectives(expectation);
   const rows = batches.flatMap((batch): Expected[] => {
     const byRank = rowsByRank(sequencesByRank(batch, worldSize, 'data'));
     const gathered = gatheredRows(byRank);
-    const total = (layout: 'padded' | 'summed'): number | undefined => {
-      const wanted = wantedFor(Math.max(...byRank), gathered[layout]);
-      for (const one of wanted) for (const note of notesOn(index, one, worldSize)) notes.add(note);
-      return sumOver(wanted, (one) => measuredUs(index, 'plan', one, worldSize, 0));
-    };
+    const total = (layout: 'padded' | 'summed'): number | undefined =>
+      sumOver(account.countable(wantedFor(Math.max(...byRank), gathered[layout])), (one) =>
+        measuredUs(index, 'plan', one, worldSize, 0),
+      );
     const us = { padded: total('padded'), summed: total('summed') };
     const planned = us[plannedLayout(index, config.hidden, byRank)];
     const step = stepTime(expectation, expectation.stepUs, batch, planned ?? Number.NaN);
@@ -90,7 +128,7 @@ function expectLayouts(expectation: Expectation): { rows: Expected[]; notes: str
       return { batch, variant, collectivesUs, stepUs: step + deltaUs, change };
     });
   });
-  return { rows, notes: [...notes] };
+  return { rows, ...account.result };
 }
 
 /** The collectives of a step at each batch. */

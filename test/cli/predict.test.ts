@@ -87,6 +87,34 @@ it('says where another measurement stands in, and what to measure where there is
   );
 });
 
+it('leaves out what samples, where it was not measured, and says so', async () => {
+  const plan = modelPlan(2, CONFIG.hidden);
+  const path = join(folder(), 'plan.json');
+  const entries = plan.entries.filter(({ key }) => key.dtype !== 'f32');
+  writeFileSync(path, JSON.stringify({ ...plan, entries }));
+  const options = ['--model', 'tiny', '--plan', path, '--batch', '1', '--step-us', '1000', '--json'];
+  const { code, out } = await ask(['predict', ...options]);
+  expect(code).toBe(0);
+  const { rows, notes } = JSON.parse(out) as { rows: { collectivesUs: number }[]; notes: string[] };
+  expect(rows[1]!.collectivesUs).toBeCloseTo(SITES * 2);
+  expect(notes).toEqual([expect.stringMatching(/^all_gather of f32, .* is left out$/)]);
+});
+
+it('says where weights are read by another GPU than collectives were measured on', async () => {
+  const plan = modelPlan(2, CONFIG.hidden);
+  const on = (name?: string) => {
+    const path = join(folder(), 'plan.json');
+    const fingerprint = { ...plan.fingerprint, device: name === undefined ? {} : { name } };
+    writeFileSync(path, JSON.stringify({ ...plan, fingerprint }));
+    return ask(['predict', '--model', 'tiny', '--plan', path, '--batch', '1', '--gpu', 'H200']);
+  };
+  expect((await on('NVIDIA H200')).out).not.toContain('# note');
+  expect((await on('NVIDIA H100 80GB HBM3')).out).toContain(
+    '# note: collectives were measured on NVIDIA H100 80GB HBM3; only weights are read as H200 does',
+  );
+  expect((await on()).out).toContain('# note: collectives were measured on test, the CPU engine;');
+});
+
 it('says where times go on outside of what was measured', async () => {
   const { code, out } = await byPlan(CONFIG.hidden, '--batch', '1,300', '--gpu', 'H200');
   expect(code).toBe(0);
@@ -212,7 +240,7 @@ it('leaves out what is rounded on the way, and takes what names no outputs for p
 it.each<[what: string, args: string[], error: RegExp]>([
   ['another world size', ['--ranks', '4'], /on 4 ranks, hidden 256, .*there is all_reduce x2 bf16 replay$/m],
   ['an algorithm that is not there', ['--against', 'x'], /against is "x".*use one of a, b, c$/m],
-  ['a plan as well', ['--plan', 'plan.json'], /--plan is for plans/],
+  ['a plan as well', ['--plan', 'plan.json'], /--plan and files are two ways/],
   ['a cap', ['--fusion-cap-mb', '1'], /--fusion-cap-mb is for plans.*crossover check/],
   ['no GPU', [], /name no GPU; use --gpu with one of .*, or --step-us/],
 ])('refused of files: %s', async (what, args, message) => {

@@ -8,7 +8,7 @@ import { launch } from '../../group/launch.ts';
 import { brokenPromises, formatDecode, formatDispatch } from '../../report/decode-tables.ts';
 import { formatBytes } from '../../units.ts';
 import type { DecodeOutcome, DecodeRequest } from '../../workload/decode/request.ts';
-import { type WayName, wayNames } from '../../workload/decode/ways.ts';
+import { canBeAlone, type WayName, wayNames } from '../../workload/decode/ways.ts';
 import { sequencesByRank } from '../../workload/layouts.ts';
 import type { SessionRequest } from '../../workload/session/open.ts';
 import { bytesRead } from '../../workload/weights/bytes-read.ts';
@@ -180,7 +180,7 @@ function describe(
   const head = headLines('decoding', recordOf('decode', chosen, session, worldSize), outcome, [
     `${session.checkpoint ?? 'random weights'}; prompts of ${promptTokens} tokens, ${steps} steps; a rank has ${formatBytes(weights)} of weights, ${formatBytes(caches)} of cache, ${formatBytes(working)} to work in`,
     ...readLines(session, worldSize, outcome),
-    `collectives: ${session.attention === 'data' ? 'what their measurements add up to, over a step' : 'share of a step by which it is longer than one in which ranks do not meet'}; * fastest, or not told apart from it`,
+    `collectives: ${canBeAlone(session) ? 'share of a step by which it is longer than one in which ranks do not meet' : 'what their measurements add up to, over a step'}; * fastest, or not told apart from it`,
   ]);
   return `${[...head, '', formatDecode(outcome), '', formatDispatch(outcome)].join('\n')}\n`;
 }

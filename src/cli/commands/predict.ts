@@ -72,14 +72,15 @@ function predictByPlan(options: Options): void {
   const path = options.plan ?? defaultPlanPath();
   const plan = loadPlan(path, { fingerprint: fingerprintHere('cpu'), force: true });
   const sizes = plan.entries.map(({ key }) => key.worldSize);
-  const asked = askedOf(options, sizes, plan.fingerprint.device.name);
+  const { device, host } = plan.fingerprint;
+  const asked = askedOf(options, sizes, device.name, device.name ?? `${host.cpu}, the CPU engine`);
   const { served, stepUs, title } = asked;
   const isData = served.split.attention === 'data';
   if (isData && options.fusionCapMb !== undefined)
     throw new UsageError('--fusion-cap-mb goes with --attention tensor; with data, nothing is fused');
   const cap =
     options.fusionCapMb === undefined ? undefined : parseAbove(options.fusionCapMb, '--fusion-cap-mb', 0);
-  const { rows, notes } = usage(() =>
+  const { rows, notes, lacking } = usage(() =>
     expectSteps({
       ...served,
       index: compilePlan(plan),
@@ -94,19 +95,19 @@ function predictByPlan(options: Options): void {
     const tune = `measure it: crossover tune --ranks ${ranks} --mode replay --operations`;
     if (isData)
       throw new CrossoverError(
-        `the plan lacks all_gather and reduce_scatter of bf16 on ${ranks} ranks; ${tune} all_gather,reduce_scatter --dtype bf16`,
+        `the plan lacks ${lacking.join(' and ')} of bf16 on ${ranks} ranks; ${tune} all_gather,reduce_scatter --dtype bf16`,
       );
     const quantization = served.split.precision === 'f8e4m3' ? ' --quantization none,f8e4m3_token' : '';
     throw new CrossoverError(
       `the plan lacks all_reduce_rms_norm of hidden ${hidden} on ${ranks} ranks${quantization && ' with outputs none and f8e4m3_token'}; ${tune} all_reduce,all_reduce_rms_norm,all_gather --dtype bf16,f32 --hidden ${hidden}${quantization}`,
     );
   }
-  const noted = notes.map((note) => `# note: ${note}\n`).join('');
+  const all = [...asked.notes, ...notes];
   const { gpu } = asked;
   process.stdout.write(
     options.json
-      ? `${JSON.stringify({ model: title, worldSize: ranks, gpu, rows, notes }, null, 2)}\n`
-      : `${headOf(asked, path)}${noted}\n${formatPrediction(rows)}\n`,
+      ? `${JSON.stringify({ model: title, worldSize: ranks, gpu, rows, notes: all }, null, 2)}\n`
+      : `${headOf(asked, path, all)}\n${formatPrediction(rows)}\n`,
   );
 }
 
@@ -116,12 +117,16 @@ async function predictByFiles(files: readonly string[], options: Options): Promi
     ['--fusion-cap-mb', options.fusionCapMb],
   ] as const)
     if (value !== undefined)
-      throw new UsageError(`${name} is for plans; what settings of an engine lose, "crossover check" tells`);
+      throw new UsageError(
+        name === '--plan'
+          ? '--plan and files are two ways to give measurements; use one'
+          : `${name} is for plans; what settings of an engine lose, "crossover check" tells`,
+      );
   const set = await readMeasurements(files);
   for (const { source, message } of set.complaints)
     console.error(`${source.file}:${source.line}: ${message}`);
   const sizes = set.measurements.map(({ worldSize }) => worldSize);
-  const asked = askedOf(options, sizes, set.host.gpu);
+  const asked = askedOf(options, sizes, set.host.gpu, set.host.gpu);
   if (asked.served.split.attention === 'data')
     throw new UsageError('--attention is "data"; by files, predictions are of tensor');
   const { served, gpu, stepUs, title } = asked;
@@ -131,8 +136,8 @@ async function predictByFiles(files: readonly string[], options: Options): Promi
   );
   process.stdout.write(
     options.json
-      ? `${JSON.stringify({ model: title, worldSize: served.worldSize, gpu, against: against ?? 'fastest', groups }, null, 2)}\n`
-      : `${headOf(asked, files.join(', '))}\n${formatPredictions(groups, against)}\n`,
+      ? `${JSON.stringify({ model: title, worldSize: served.worldSize, gpu, against: against ?? 'fastest', groups, notes: asked.notes }, null, 2)}\n`
+      : `${headOf(asked, files.join(', '), asked.notes)}\n${formatPredictions(groups, against)}\n`,
   );
 }
 
@@ -141,15 +146,21 @@ interface Asked {
   readonly gpu: string | undefined;
   readonly served: Served;
   readonly stepUs: number | undefined;
+  readonly notes: readonly string[];
 }
 
-/** What both ways are asked; `sizes` are the world sizes and `measuredOn` the GPU of the measurements. */
-function askedOf(options: Options, sizes: readonly number[], measuredOn: string | undefined): Asked {
+/** What both ways are asked; `sizes` are the world sizes of the measurements, `its` the GPU, and `measuredOn` that or what else they were made on. */
+function askedOf(
+  options: Options,
+  sizes: readonly number[],
+  its: string | undefined,
+  measuredOn: string | undefined,
+): Asked {
   const worldSize =
     options.ranks === undefined ? onlyOf(sizes) : parseWhole(options.ranks, '--ranks', 2, MOST_RANKS);
   const { config, title } = modelOption(options);
   const split = splitOption(config, worldSize, options);
-  const gpu = options.gpu ?? measuredOn;
+  const gpu = options.gpu ?? its;
   if (gpu === undefined && options.stepUs === undefined)
     throw new UsageError(
       `the measurements name no GPU; use --gpu with one of ${GPUS.map(({ name }) => name).join(', ')}, or --step-us`,
@@ -162,7 +173,26 @@ function askedOf(options: Options, sizes: readonly number[], measuredOn: string 
     bytesPerSecond: gpu === undefined ? undefined : usage(() => findGpu(gpu)).memoryTBs * 1e12,
   };
   const stepUs = options.stepUs === undefined ? undefined : parseAbove(options.stepUs, '--step-us', 0);
-  return { title, gpu, served, stepUs };
+  return { title, gpu, served, stepUs, notes: mixtures(gpu, measuredOn) };
+}
+
+/** That collectives are of other hardware than what reads the weights. */
+function mixtures(gpu: string | undefined, measuredOn: string | undefined): string[] {
+  if (gpu === undefined || measuredOn === undefined || isSameGpu(gpu, measuredOn)) return [];
+  return [`collectives were measured on ${measuredOn}; only weights are read as ${gpu} does`];
+}
+
+function isSameGpu(a: string, b: string): boolean {
+  return tryGpu(a) !== undefined && tryGpu(a) === tryGpu(b);
+}
+
+/** Its name in GPUS; undefined for what is none of them. */
+function tryGpu(name: string): string | undefined {
+  try {
+    return findGpu(name).name;
+  } catch {
+    return undefined;
+  }
 }
 
 function onlyOf(sizes: readonly number[]): number {
@@ -172,6 +202,7 @@ function onlyOf(sizes: readonly number[]): number {
   throw new UsageError(`the world sizes of the measurements are ${there}; say which with --ranks`);
 }
 
-function headOf({ title, gpu, served }: Asked, from: string): string {
-  return `# ${title} on ${served.worldSize} x ${gpu ?? 'GPUs'}, decode steps by ${from}\n`;
+function headOf({ title, gpu, served }: Asked, from: string, notes: readonly string[]): string {
+  const head = `# ${title} on ${served.worldSize} x ${gpu ?? 'devices'}, decode steps by ${from}\n`;
+  return head + notes.map((note) => `# note: ${note}\n`).join('');
 }

@@ -19,7 +19,7 @@ const ALL: ReadonlyMap<string, Lower> = new Map(
   [MODEL, NORMS, COLLECTIVES, VIEWS].flatMap((table) => Object.entries(table)),
 );
 
-/** What is left of collectives when ranks do not meet: the norm, and otherwise nothing. Results are wrong then, and take as long as they do anyway. */
+/** What is left of collectives when ranks do not meet: the norm, and otherwise nothing. Results are wrong then, and take as long as they do anyway, but for experts, which others are then. */
 const ALONE: ReadonlyMap<string, Lower> = new Map(
   [
     Object.fromEntries(Object.keys(COLLECTIVES).map((op): [string, Lower] => [op, () => {}])),

@@ -9,7 +9,7 @@ import { type Chooser, measuredUs, VARIANTS, type VariantName } from '../variant
 import { DecodeContender, hashOf, type Start, type Track } from './contender.ts';
 import { type Timed, timeDecode } from './measure.ts';
 import type { DecodeRequest, DecodeRow } from './request.ts';
-import { aloneWay, type MadeWay, type WayName, wayFor } from './ways.ts';
+import { aloneWay, canBeAlone, type MadeWay, type WayName, wayFor } from './ways.ts';
 
 /** Tokens that people get to see. */
 const SHOWN = 16;
@@ -39,8 +39,7 @@ export class BatchRun {
       report(0, `${name}: recording`);
       return new DecodeContender(model, sequences, start, track, way, chooser);
     });
-    // A step in which ranks do not meet tells how long others wait for each other. With tokens of their own they would have none to feed the experts.
-    if (comm.worldSize > 1 && this.#ways[0]!.layout === 'own') {
+    if (comm.worldSize > 1 && canBeAlone(session)) {
       report(0, 'without collectives: recording');
       contenders.push(new DecodeContender(model, sequences, start, track, aloneWay(this.#ways[0]!)));
     }
@@ -69,7 +68,7 @@ export class BatchRun {
     const { us } = timed[at]!;
     const alone =
       timed[this.#ways.length] ?? (this.#session.model.comm.worldSize === 1 ? timed[at] : undefined);
-    const collectivesUs = alone ? us.median - alone.us.median : this.#measuredUs(chooser);
+    const collectivesUs = alone ? us.median - alone.us.median : this.#measuredUs(way);
     const { dispatched } = chooser;
     return {
       batch: this.#batch,
@@ -87,23 +86,23 @@ export class BatchRun {
   }
 
   /** What measurements say that the collectives of a step take, us. */
-  #measuredUs({ wanted }: Chooser): number | undefined {
+  #measuredUs({ name, chooser }: MadeWay): number | undefined {
     const { index, model } = this.#session;
-    return sumOver(wanted, (one) => measuredUs(index, 'plan', one, model.comm.worldSize, 0));
+    const variant = isDispatch(name) ? name : 'plan';
+    return sumOver(chooser.wanted, (one) =>
+      measuredUs(index, variant, one, model.comm.worldSize, this.#request.capBytes),
+    );
   }
 
-  #againstPlan(
-    { name, chooser }: MadeWay,
-    us: number,
-    timed: readonly Timed[],
-  ): Pick<DecodeRow, 'predicted' | 'change'> {
+  #againstPlan(way: MadeWay, us: number, timed: readonly Timed[]): Pick<DecodeRow, 'predicted' | 'change'> {
+    const { name } = way;
     const at = this.#ways.findIndex((way) => way.name === 'plan');
     if (at < 0 || name === 'plan') return {};
     const planUs = timed[at]!.us.median;
-    const planned = this.#ways[at]!.chooser;
+    const planned = this.#ways[at]!;
     const predicted = isDispatch(name)
-      ? this.#predictVariant(name, planned, planUs)
-      : this.#predictLayout(chooser, planned, planUs);
+      ? this.#predictVariant(name, planned.chooser, planUs)
+      : this.#predictLayout(way, planned, planUs);
     return { change: planUs / us - 1, ...(predicted && { predicted }) };
   }
 
@@ -113,7 +112,7 @@ export class BatchRun {
   }
 
   /** Of ways whose collectives have other sizes. */
-  #predictLayout(own: Chooser, planned: Chooser, planUs: number): Prediction | undefined {
+  #predictLayout(own: MadeWay, planned: MadeWay, planUs: number): Prediction | undefined {
     const [us, plannedUs] = [this.#measuredUs(own), this.#measuredUs(planned)];
     return us === undefined || plannedUs === undefined ? undefined : changeBy(us - plannedUs, planUs);
   }

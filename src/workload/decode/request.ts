@@ -37,8 +37,8 @@ export interface DecodeRow {
   /** Half of the 95 % confidence interval of the median, over it. */
   readonly spread: number;
   /**
-   * Of the time of a step: by so much it is longer than one in which ranks do not meet. With data-parallel attention, what measurements say that its collectives take;
-   * absent where none do.
+   * Of the time of a step: by so much it is longer than one in which ranks do not meet. With experts or data-parallel attention, what measurements say that its
+   * collectives take; absent where one was not measured.
    */
   readonly collectiveShare?: number | undefined;
   readonly dispatched: readonly Dispatched[];

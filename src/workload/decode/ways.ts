@@ -3,7 +3,7 @@
  */
 import type { Communicator } from '../../collective/communicator.ts';
 import { gatheredRows, plannedLayout, rowsByRank, sequencesByRank } from '../layouts.ts';
-import type { Session } from '../session/open.ts';
+import type { Session, SessionRequest } from '../session/open.ts';
 import {
   Chooser,
   DATA_VARIANTS,
@@ -86,6 +86,14 @@ export function wayFor(session: Session, request: DecodeRequest, name: WayName, 
       ...(!isEqual && { parts: tokens }),
     },
   };
+}
+
+/**
+ * Whether a step in which ranks do not meet tells how long others wait for each other. With experts it does not: without all tokens of all ranks, whole and sampled
+ * from the whole vocabulary, other experts are read.
+ */
+export function canBeAlone({ config, attention }: Pick<SessionRequest, 'config' | 'attention'>): boolean {
+  return attention !== 'data' && config.moe === undefined;
 }
 
 /** The same, without anything that ranks do together. */
