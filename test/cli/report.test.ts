@@ -28,7 +28,7 @@ test('a plan as a page and as SVG files', async () => {
   const cwd = folder();
   const { code, out, error } = await ask(['report', H200, '--svg', 'charts'], { cwd });
   expect([code, error]).toEqual([0, '']);
-  expect(out).toMatch(/^crossover-report\.html: [\d.]+ KiB, 2 sections, 0 matrices\ncharts: 8 SVG files\n$/);
+  expect(out).toMatch(/^crossover-report\.html: [\d.]+ KiB, 2 sections\ncharts: 8 SVG files\n$/);
   const page = readFileSync(join(cwd, 'crossover-report.html'), 'utf8');
   expect(page).toContain('<title>Collectives on 2x NVIDIA H200</title>');
   expect(page).toContain("default-src 'none'");
