@@ -1,8 +1,8 @@
 /**
  * @file What all commands have in common: they end by exceptions, so that one place decides exit codes; they complain in one line that
- * says where help is; and their help shows defaults as they are typed.
+ * says where help is; they refuse names of files that are empty; and their help shows defaults as they are typed.
  */
-import type { Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, type Option } from 'commander';
 
 /** Applies to a command and everything below it. */
 export function applyConventions(command: Command): void {
@@ -12,7 +12,18 @@ export function applyConventions(command: Command): void {
     .configureOutput({
       outputError: (text, write) => write(`${oneLine(text)}; see "${pathOf(command)} --help"\n`),
     });
+  for (const option of command.options) refuseEmptyName(option);
   for (const child of command.commands) applyConventions(child);
+}
+
+/** Such as `-o "$FILE"` where nothing is set: refused as it is parsed, before anything runs. */
+function refuseEmptyName(option: Option): void {
+  const [, what] = /<(file|folder)>/.exec(option.flags) ?? [];
+  if (what === undefined || option.parseArg !== undefined) return;
+  option.argParser((name) => {
+    if (name === '') throw new InvalidArgumentError(`It is empty; name a ${what}.`);
+    return name;
+  });
 }
 
 /** Commander puts suggestions on a second line. */

@@ -2,9 +2,8 @@
  * @file What commands that time a model have in common about their results: the record that goes into a file, its first lines as text, and the cap of `fused-cap`.
  */
 
-import { writeFileSync } from 'node:fs';
 import { fingerprintHere } from '../collective/engines.ts';
-import { CrossoverError } from '../errors.ts';
+import { writeWhole } from '../files/write-whole.ts';
 import { rankCount } from '../group/wording.ts';
 import { VERSION } from '../version.ts';
 import type { SessionRequest } from '../workload/session/open.ts';
@@ -66,12 +65,7 @@ export function give(
 ): void {
   const data = `${JSON.stringify(result, null, 2)}\n`;
   process.stdout.write(json ? data : text);
-  if (output === undefined) return;
-  try {
-    writeFileSync(output, data);
-  } catch (error) {
-    throw new CrossoverError(`cannot write ${output}: ${(error as Error).message}`, { cause: error });
-  }
+  if (output !== undefined) writeWhole(output, data);
 }
 
 const MIB = 1 << 20;

@@ -1,7 +1,7 @@
 /**
  * @file Parsing of option values that several commands share. A value that cannot be used is a UsageError: exit code 2.
  */
-import { accessSync, constants, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import {
@@ -14,6 +14,7 @@ import {
   visibleGpus,
 } from '../collective/engines.ts';
 import { CrossoverError } from '../errors.ts';
+import { writeProblem } from '../files/write-whole.ts';
 import type { Fingerprint } from '../plan/plan.ts';
 import { parseSize } from '../units.ts';
 
@@ -110,12 +111,9 @@ export function checkOutput(path: string, option: string): void {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
     throw new UsageError(`${option} is "${path}", but there is no folder ${folder}; make it first`);
   }
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+  if (path.endsWith('/') || statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
     throw new UsageError(`${option} is "${path}", which is a folder; name a file in it`);
   }
-  try {
-    accessSync(folder, constants.W_OK);
-  } catch {
-    throw new UsageError(`${option} is "${path}", but the folder ${folder} cannot be written to`);
-  }
+  const problem = writeProblem(path);
+  if (problem !== undefined) throw new UsageError(`${option} is "${path}", but ${problem}`);
 }

@@ -1,18 +1,10 @@
 /**
  * @file Plans on disk. Reading refuses what is not a plan for this machine; writing leaves either the old file or the new one.
  */
-import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { CrossoverError } from '../errors.ts';
+import { reason } from '../files/reason.ts';
+import { writeWhole } from '../files/write-whole.ts';
 import { formatBytes } from '../units.ts';
 import { fingerprintDifferences } from './fingerprint.ts';
 import { formatJson } from './format.ts';
@@ -67,26 +59,11 @@ export function formatPlan(plan: Plan): string {
 }
 
 /**
- * Writes a plan: to a temporary file beside it first, then renamed over it, so that no reader ever sees half a plan.
+ * Writes a plan, so that no reader ever sees half of it.
  * Throws CrossoverError with one line when the plan is not valid or the file cannot be written; the file is untouched then.
  */
 export function savePlan(path: string, plan: Plan): void {
-  const text = formatPlan(plan);
-  const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
-  try {
-    const file = openSync(temporary, 'wx');
-    try {
-      writeFileSync(file, text);
-      // Renamed before its bytes are on disk, a file may be empty after a power loss.
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw new CrossoverError(`cannot write ${path}: ${reason(error)}`, { cause: error });
-  }
+  writeWhole(path, formatPlan(plan));
 }
 
 function readText(path: string): string {
@@ -111,12 +88,6 @@ function readText(path: string): string {
   } catch {
     throw new CrossoverError(`${path} is not UTF-8 text`);
   }
-}
-
-/** `ENOENT: no such file or directory`, without the call and the path that Node adds. */
-function reason(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.split(', ', 1)[0]!.replace(/\s+/g, ' ');
 }
 
 function codeOf(error: unknown): unknown {

@@ -1,9 +1,10 @@
 /** @file `crossover import`: what it prints and writes, and how it ends. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { ask, folder, start } from './crossover.ts';
+import { ask, folder, MAIN, start } from './crossover.ts';
 
 function path(name: string): string {
   return fileURLToPath(new URL(`../data/${name}`, import.meta.url));
@@ -68,6 +69,54 @@ test('a file that nothing can be read from is exit code 1, and the others are pr
     expect.stringMatching(/^error: cannot read gone\.txt: ENOENT/),
     'error: head.csv has no measurement that can be read',
   ]);
+});
+
+test('results of decode and serve-bench are named in one short line', async () => {
+  const cwd = folder();
+  for (const benchmark of ['decode', 'serve-bench']) {
+    writeFileSync(join(cwd, `${benchmark}.json`), JSON.stringify({ benchmark, rows: [] }, null, 2));
+    for (const line of ['import', 'export --for vllm', 'check --engine vllm', 'predict --model tiny']) {
+      const { code, error } = await ask([...line.split(' '), `${benchmark}.json`], { cwd });
+      expect(code).toBe(1);
+      const shown = benchmark === 'decode' ? '' : '; "crossover report" shows such files';
+      expect(error).toBe(
+        `error: ${benchmark}.json is a result of crossover ${benchmark}, which has no measurements of collectives${shown}\n`,
+      );
+    }
+  }
+});
+
+test('measurements beside such a result are read', async () => {
+  const cwd = folder();
+  writeFileSync(
+    join(cwd, 'both.txt'),
+    `{ "benchmark": "decode", "rows": [] }\n${readFileSync(NCCL, 'utf8')}`,
+  );
+  const { code, out } = await ask(['import', 'both.txt'], { cwd });
+  expect(code).toBe(0);
+  expect(out).toMatch(/^all_reduce +nccl +4 /m);
+  expect(out).toMatch(/^both\.txt:1: what begins here is a result of crossover decode/m);
+});
+
+test('a file that was there survives when the new one cannot be written', async () => {
+  const cwd = folder();
+  writeFileSync(join(cwd, 'set.json'), 'before');
+  const run = spawnSync(
+    'sh',
+    ['-c', 'ulimit -f 2; exec "$0" "$@"', process.execPath, MAIN, 'import', NCCL, '-o', 'set.json'],
+    { cwd, encoding: 'utf8' },
+  );
+  expect([run.status, run.stderr]).toEqual([1, 'error: cannot write set.json: EFBIG: file too large\n']);
+  expect(readFileSync(join(cwd, 'set.json'), 'utf8')).toBe('before');
+  expect(readdirSync(cwd)).toEqual(['set.json']);
+});
+
+test('-o /dev/stdout prints data behind the tables', async () => {
+  const { child, ended } = start(['import', NCCL, '-o', '/dev/stdout', '--json']);
+  child.stdin!.end();
+  const { code, out, error } = await ended;
+  expect([code, error]).toEqual([0, '']);
+  expect(out.slice(0, out.length / 2)).toBe(out.slice(out.length / 2));
 });
 
 test('refuses wrong use with exit code 2', async () => {

@@ -28,11 +28,20 @@ test('a plan as a page and as SVG files', async () => {
   const cwd = folder();
   const { code, out, error } = await ask(['report', H200, '--svg', 'charts'], { cwd });
   expect([code, error]).toEqual([0, '']);
-  expect(out).toMatch(/^crossover-report\.html: [\d.]+ KiB, 2 sections, 0 matrices\ncharts: 8 SVG files\n$/);
+  expect(out).toMatch(/^crossover-report\.html: [\d.]+ KiB, 2 sections\ncharts: 8 SVG files\n$/);
   const page = readFileSync(join(cwd, 'crossover-report.html'), 'utf8');
   expect(page).toContain('<title>Collectives on 2x NVIDIA H200</title>');
   expect(page).toContain("default-src 'none'");
   expect(readdirSync(join(cwd, 'charts')).sort()[0]).toBe('all-reduce-bf16-x2-eager-bandwidth-dark.svg');
+});
+
+test('says what there is, and nothing of what there is none of', async () => {
+  const cwd = folder();
+  own(join(cwd, 'own.json'), 5);
+  const one = await ask(['report', 'own.json'], { cwd });
+  expect(one.out).toMatch(/ KiB, 1 section\n$/);
+  const matrices = await ask(['report', P2P], { cwd });
+  expect(matrices.out).toMatch(/ KiB, \d+ matrices\n$/);
 });
 
 test('without files, the plan that is there', async () => {
@@ -80,7 +89,13 @@ test('sets are compared; files of one name are told apart by their folders', asy
 test('refuses in one line what it cannot do', async () => {
   const cwd = folder();
   writeFileSync(join(cwd, 'empty.txt'), 'nothing here\n');
+  writeFileSync(join(cwd, 'decode.json'), JSON.stringify({ benchmark: 'decode', rows: [] }));
   const cases: [string[], number, RegExp][] = [
+    [
+      ['decode.json'],
+      1,
+      /^error: decode\.json is a result of crossover decode; report shows plans, measurements and results of serve-bench\n$/,
+    ],
     [[], 1, /^error: cannot read .*crossover-plan\.json.*make a plan with "crossover tune"\n$/],
     [['empty.txt'], 1, /^error: empty\.txt begins with "nothing here", which is no known format/],
     [['missing.txt'], 1, /^error: .*missing\.txt/],

@@ -89,6 +89,7 @@ const REFUSED: [string, ...(string | RegExp)[]][] = [
   ['tune --seconds 0', '--seconds', '"0"', 'above 0'],
   ['tune -o /nowhere/plan.json', '-o', '/nowhere/plan.json', 'no folder /nowhere'],
   ['tune -o .', '-o', 'a folder'],
+  ['tune -o none/', '-o', 'a folder'],
   ['bench', "missing required argument 'operation'", 'crossover bench --help'],
   ['bench sort', '"sort"', 'all_reduce, all_gather'],
   ['bench all_reduce --algorithm one_shot,bogus', '"bogus"', 'one_shot, two_shot'],
@@ -125,6 +126,42 @@ describe('refusals', () => {
       expect(error).toMatch(part instanceof RegExp ? part : new RegExp(literal(part)));
     if (!error.startsWith('Usage: ')) expect(error).toMatch(/^error: [^\n]+\n$/);
   });
+});
+
+/** Commands and options that name a file or a folder. */
+const NAMING: [string, ...string[]][] = [
+  ['tune', '-o'],
+  ['decode', '-o', '--plan'],
+  ['serve-bench', '-o', '--plan'],
+  ['predict', '--plan'],
+  ['generate', '--plan'],
+  ['fuse x.json', '-o', '--plan'],
+  ['import x.txt', '-o'],
+  ['export --for vllm x.txt', '-o'],
+  ['report', '-o', '--plan', '--svg', '--losses'],
+  ['check --live', '--plan'],
+  ['plan show', '--plan'],
+  ['run x.ts', '--plan'],
+];
+
+test.each(NAMING)('%s: no file has an empty name', async (line, ...options) => {
+  for (const option of options) {
+    const { code, out, error } = await ask([...line.split(' '), option, ''], { cwd: folder() });
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(error).toMatch(
+      new RegExp(`^error: option '[^']*${option}[^']*' argument '' is invalid. It is empty; [^\n]+\n$`),
+    );
+  }
+});
+
+test.skipIf(process.platform !== 'linux')('files that cannot be made are refused first', async () => {
+  for (const line of ['tune', 'decode', 'import x.txt', 'report x.txt', 'fuse x.json']) {
+    const { code, out, error } = await ask([...line.split(' '), '-o', '/proc/x.json'], { cwd: folder() });
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(error).toMatch(
+      /^error: (-o|--output) is "\/proc\/x\.json", but the folder \/proc cannot be written to: [^\n]+\n$/,
+    );
+  }
 });
 
 function literal(text: string): string {

@@ -22,7 +22,7 @@ function graph(pattern: RegExp): Map<string, string[]> {
 /** Folders, the lowest first. What stands lower never imports from what stands higher. */
 const LAYERS = [
   ['errors.ts', 'operations.ts', 'version.ts'],
-  ['units.ts'],
+  ['units.ts', 'files'],
   ['tensor', 'ffi'],
   ['group'],
   ['plan'],

@@ -2,8 +2,8 @@
  * @file `crossover export`: measurements as settings of a serving engine, or as a tuning table of NCCL or MSCCL++. What cannot be expressed there
  * is said: in comments where the format has them, on standard error where it has none.
  */
-import { writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
+import { writeWhole } from '../../files/write-whole.ts';
 import { exportMscclpp } from '../../interop/export/mscclpp.ts';
 import { exportNcclTuner } from '../../interop/export/nccl-tuner.ts';
 import { exportServing } from '../../interop/export/serving.ts';
@@ -46,7 +46,7 @@ export function exportCommand(): Command {
       const { text, aside } = exported(options, set);
       for (const line of aside) console.error(`not expressible: ${line}`);
       if (options.output === undefined) process.stdout.write(`${text}\n`);
-      else writeFileSync(options.output, `${text}\n`);
+      else writeWhole(options.output, `${text}\n`);
     });
 }
 

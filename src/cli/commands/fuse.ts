@@ -1,10 +1,10 @@
 /**
  * @file `crossover fuse`: which all-reduces of a model's graph can be fused, for how many tokens that pays by the plan, and the rewritten graphs.
  */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Command } from 'commander';
-import { CrossoverError } from '../../errors.ts';
+import { writeWhole } from '../../files/write-whole.ts';
 import { importGraph } from '../../graph/import/import.ts';
 import type { Graph } from '../../graph/ir/graph.ts';
 import { graphToJson } from '../../graph/ir/json.ts';
@@ -16,7 +16,7 @@ import { defaultPlanPath, loadPlan } from '../../plan/file.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { formatFusion } from '../../report/fusion-tables.ts';
 import { formatPlacement } from '../../report/placement-tables.ts';
-import { parseAbove, parseName, parseWhole, parseWholes, UsageError } from '../options.ts';
+import { checkOutput, parseAbove, parseName, parseWhole, parseWholes, UsageError } from '../options.ts';
 
 interface Options {
   plan?: string;
@@ -69,6 +69,7 @@ async function run(file: string, options: Options): Promise<void> {
   const tokens = parseWholes(options.tokens, '--tokens', 1, 1 << 30);
   const worldSize = options.ranks === undefined ? undefined : parseWhole(options.ranks, '--ranks', 1, 1024);
   const fusionCapBytes = capOf(options.fusionCapMb);
+  if (options.output !== undefined) checkOutput(`${stemOf(options.output)}.json`, '--output');
   const plan = planOf(options.plan);
   const graph = await importGraph(file);
   const symbols = boundsOf(graph, options.maxTokens);
@@ -120,18 +121,18 @@ function planOf(path: string | undefined): Plan | undefined {
   return path === undefined && !existsSync(found) ? undefined : loadPlan(found, { force: true });
 }
 
+function stemOf(output: string): string {
+  if (basename(output) === '') throw new UsageError(`--output is "${output}"; name a file`);
+  return output.replace(/\.json$/, '');
+}
+
 /** One file a variant: `out.json`, or `out.1-87.json` and `out.88-.json`. */
 function write(output: string, { variants }: Optimized): string[] {
-  if (basename(output) === '') throw new UsageError(`--output is "${output}"; name a file`);
-  const stem = output.replace(/\.json$/, '');
+  const stem = stemOf(output);
   return variants.map(({ from, to, graph }) => {
     const last = to === Number.POSITIVE_INFINITY ? '' : to - 1;
     const path = variants.length === 1 ? `${stem}.json` : `${stem}.${from}-${last}.json`;
-    try {
-      writeFileSync(path, `${JSON.stringify(graphToJson(graph), null, 1)}\n`);
-    } catch (error) {
-      throw new CrossoverError(`cannot write ${path}: ${(error as Error).message}`, { cause: error });
-    }
+    writeWhole(path, `${JSON.stringify(graphToJson(graph), null, 1)}\n`);
     return path;
   });
 }

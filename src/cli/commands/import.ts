@@ -1,9 +1,9 @@
 /**
  * @file `crossover import`: reads measurements of others, from logs and tables as they were printed, into one form that the other commands read.
  */
-import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { CrossoverError } from '../../errors.ts';
+import { writeWhole } from '../../files/write-whole.ts';
 import {
   MEASURED_OPERATIONS,
   type MeasuredOperation,
@@ -53,7 +53,7 @@ async function run(files: readonly string[], options: Options): Promise<void> {
   });
   const text = `${JSON.stringify(set, null, 1)}\n`;
   process.stdout.write(options.json ? text : `${formatMeasurements(set)}\n`);
-  if (options.output !== undefined) write(options.output, text);
+  if (options.output !== undefined) writeWhole(options.output, text);
   failures.push(...emptyFiles(set).map((file) => `${file} has no measurement that can be read`));
   const last = failures.pop();
   for (const failure of failures) console.error(`error: ${failure}`);
@@ -67,12 +67,4 @@ function emptyFiles({ files, measurements, matrices }: MeasurementSet): string[]
     // The measurements of a set keep the places where they were first read.
     read.has(file) || (formats.includes('crossover import') && read.size > 0) ? [] : [file],
   );
-}
-
-function write(path: string, text: string): void {
-  try {
-    writeFileSync(path, text);
-  } catch (error) {
-    throw new CrossoverError(`cannot write ${path}: ${(error as Error).message}`, { cause: error });
-  }
 }

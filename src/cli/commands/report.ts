@@ -1,11 +1,13 @@
 /**
  * @file `crossover report`: measurements and plans as one HTML page that works offline, and its charts as SVG files.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { CrossoverError } from '../../errors.ts';
+import { writeWhole } from '../../files/write-whole.ts';
 import { FORMATS, readMeasurements } from '../../interop/read/index.ts';
+import { resultCommand } from '../../interop/read/results.ts';
 import { defaultPlanPath, loadPlan } from '../../plan/file.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { assemblePage } from '../../report/page/assemble.ts';
@@ -105,6 +107,12 @@ async function readSource(files: readonly string[], planPath: string | undefined
       `${plans.length} plans in one set (${plans.join(', ')}); use --compare for the others`,
     );
   }
+  const decoded = files.find((file) => resultCommand(values.get(file)) === 'decode');
+  if (decoded !== undefined) {
+    throw new CrossoverError(
+      `${decoded} is a result of crossover decode; report shows plans, measurements and results of serve-bench`,
+    );
+  }
   const served = files.filter((file) => isServeResult(values.get(file)));
   const serving = served.map((file): ServeSummary => readServeResult(values.get(file), file));
   const others = files.filter((file) => !plans.includes(file) && !served.includes(file));
@@ -167,12 +175,19 @@ function titleOf(sources: readonly ReportSource[]): string {
 
 function writePage(model: PageModel, path: string): void {
   const page = renderPage(model);
-  write(path, page);
+  writeWhole(path, page);
   const bytes = Buffer.byteLength(page);
-  console.log(
-    `${path}: ${formatBytes(bytes)}, ${model.sections.length + model.serving.length} sections, ${model.matrices.length} matrices`,
-  );
+  const parts = [
+    counted(model.sections.length + model.serving.length, 'section', 'sections'),
+    counted(model.matrices.length, 'matrix', 'matrices'),
+  ];
+  console.log([`${path}: ${formatBytes(bytes)}`, ...parts.flat()].join(', '));
   if (bytes > LARGE_PAGE) console.error(`note: ${path} is large; fewer files make a smaller page`);
+}
+
+/** Nothing where there is none. */
+function counted(count: number, one: string, many: string): string[] {
+  return count === 0 ? [] : [`${count} ${count === 1 ? one : many}`];
 }
 
 async function writeCharts(model: PageModel, folder: string, quiet: boolean): Promise<void> {
@@ -184,7 +199,7 @@ async function writeCharts(model: PageModel, folder: string, quiet: boolean): Pr
   } catch (error) {
     throw new CrossoverError(`cannot make ${folder}: ${(error as Error).message}`, { cause: error });
   }
-  for (const { name, text } of files) write(join(folder, name), text);
+  for (const { name, text } of files) writeWhole(join(folder, name), text);
   if (!quiet) console.log(`${folder}: ${files.length} SVG files`);
 }
 
@@ -193,13 +208,5 @@ function read(path: string): string {
     return readFileSync(path, 'utf8');
   } catch (error) {
     throw new CrossoverError(`cannot read ${path}: ${(error as Error).message}`, { cause: error });
-  }
-}
-
-function write(path: string, text: string): void {
-  try {
-    writeFileSync(path, text);
-  } catch (error) {
-    throw new CrossoverError(`cannot write ${path}: ${(error as Error).message}`, { cause: error });
   }
 }

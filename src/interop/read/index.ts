@@ -10,6 +10,7 @@ import { bare, readLines } from './lines.ts';
 import { NcclTestsText } from './nccl-tests.ts';
 import type { SetSink } from './own-json.ts';
 import { P2PBandwidthLatencyTest } from './p2p-lines.ts';
+import { resultRefusal } from './results.ts';
 import { Collector, type FileSink } from './sink.ts';
 import { VllmCustomAllReduce } from './vllm-custom-all-reduce.ts';
 import { VllmDeviceCommunicators } from './vllm-device-communicators.ts';
@@ -121,6 +122,8 @@ class Reader {
     for (const format of this.#formats) format.end();
     if (this.#sink.formats.size === 0) {
       this.#collector.forget(this.#file);
+      const { command } = this.#sink;
+      if (command !== undefined) throw new CrossoverError(`${this.#file} ${resultRefusal(command)}`);
       throw unknownFormat(this.#file, this.#first, this.#sink.first);
     }
     this.#sink.end();

@@ -8,6 +8,7 @@ import { type LineFormat, quoted, shown } from './format.ts';
 import { isArray, isObject, type Json, JsonDocument } from './json-text.ts';
 import { isNcclTestsJson, readNcclTestsJson } from './nccl-tests-json.ts';
 import { isOwn, isSet, readOwn, readSet, type SetSink } from './own-json.ts';
+import { resultCommand, resultRefusal } from './results.ts';
 import { isCommunicatorsJson, readCommunicatorsJson } from './vllm-device-communicators-json.ts';
 
 interface JsonFormat {
@@ -108,6 +109,12 @@ export class JsonLines implements LineFormat {
     }
     const format = JSON_FORMATS.find(({ is }) => is(document.value));
     if (format === undefined) {
+      const command = resultCommand(document.value);
+      if (command !== undefined) {
+        this.#sink.result(command);
+        this.#pass(from, `what begins here ${resultRefusal(command)}`);
+        return;
+      }
       this.#pass(from, `the JSON that begins here has no known format: it is ${describe(document.value)}`);
       return;
     }

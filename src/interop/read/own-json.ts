@@ -6,10 +6,13 @@ import type { Complaint, SourcePlace } from '../measurement.ts';
 import { FIELDS, type Fields, measurementOf } from './fields.ts';
 import type { Sink } from './format.ts';
 import { isArray, isObject, type Json, type JsonDocument, type JsonObject } from './json-text.ts';
+import type { ResultCommand } from './results.ts';
 
 /** Where sets are put: they have complaints of their own. */
 export interface SetSink extends Sink {
   pass(complaint: Complaint): void;
+  /** The file has a result of one of our commands in it, of which nothing is read. */
+  result(command: ResultCommand): void;
 }
 
 /** As TypeScript spells them. */

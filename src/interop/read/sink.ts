@@ -3,7 +3,9 @@
  */
 import { CrossoverError } from '../../errors.ts';
 import type { Complaint, Measurement, MeasurementSet, PeerMatrix } from '../measurement.ts';
-import type { Defaults, Found, Sink } from './format.ts';
+import type { Defaults, Found } from './format.ts';
+import type { SetSink } from './own-json.ts';
+import type { ResultCommand } from './results.ts';
 
 /** Most measurements of one set: about 100 MB of memory. More is a log of something else than a sweep. */
 const MOST_MEASUREMENTS = 500_000;
@@ -77,11 +79,13 @@ export class Collector {
   }
 }
 
-export class FileSink implements Sink {
+export class FileSink implements SetSink {
   readonly defaults: Defaults;
   readonly formats: Set<string> = new Set();
   /** The first complaint. */
   first: string | undefined;
+  /** Of which command there is a result in the file. */
+  command: ResultCommand | undefined;
   readonly #collector: Collector;
   readonly #file: string;
   /** Facts that contradict earlier ones: every device of a host says the same. */
@@ -145,6 +149,10 @@ export class FileSink implements Sink {
   /** A complaint of a set that is read again: about another file. */
   pass(complaint: Complaint): void {
     this.#collector.complaints.push(complaint);
+  }
+
+  result(command: ResultCommand): void {
+    this.command ??= command;
   }
 
   fact(name: string, value: string, line: number): void {
