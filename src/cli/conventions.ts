@@ -10,7 +10,8 @@ export function applyConventions(command: Command): void {
     .exitOverride()
     .configureHelp({ optionDescription: describeOption })
     .configureOutput({
-      outputError: (text, write) => write(`${oneLine(text)}; see "${pathOf(command)} --help"\n`),
+      outputError: (text, write) =>
+        write(`${oneLine(text)}${planHint(command, text)}; see "${pathOf(command)} --help"\n`),
     });
   for (const option of command.options) refuseEmptyName(option);
   for (const child of command.commands) applyConventions(child);
@@ -32,6 +33,12 @@ function oneLine(text: string): string {
     .trim()
     .replace(/\s*\n\s*/g, ' ')
     .replace(/\.$/, '');
+}
+
+/** Commands that follow a plan have an option for it, where many a program has an argument. */
+function planHint(command: Command, text: string): string {
+  const hasPlan = command.options.some(({ long }) => long === '--plan');
+  return hasPlan && text.includes('too many arguments') ? '; a plan is named by --plan <file>' : '';
 }
 
 function pathOf(command: Command): string {

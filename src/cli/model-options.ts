@@ -14,7 +14,7 @@ import { PRESETS, presetNamed } from '../workload/models/presets.ts';
 import { type SplitOptions, splitOf } from '../workload/models/split.ts';
 import { bytesFor, type SessionRequest } from '../workload/session/open.ts';
 import { fitAdvice } from '../workload/weights/advice.ts';
-import { parseName, parseWhole, usage } from './options.ts';
+import { parseName, parseWhole, UsageError, usage } from './options.ts';
 
 export interface ModelOptions {
   model: string;
@@ -73,6 +73,8 @@ export function splitOption(
     experts: parseName(options.experts, '--experts', ['tensor', 'expert']),
     precision: parseName(options.precision, '--precision', ['bf16', 'f8e4m3']),
   } as const;
+  if (split.experts === 'expert' && config.moe === undefined)
+    throw new UsageError(`--experts is "expert", and ${config.name} has no experts; use tensor`);
   usage(() => splitOf(config, { ...split, worldSize: ranks }));
   return split;
 }

@@ -70,7 +70,7 @@ export function give(
 
 const MIB = 1 << 20;
 
-/** Bytes of `--fusion-cap-mb`, and the variants that can do without where it is not given. @throws UsageError when one was asked for that cannot */
+/** Bytes of `--fusion-cap-mb`, and the variants that can do without where it is not given. @throws UsageError when one was asked for that cannot, or the cap is for none of those that were asked for */
 export function cappedVariants<V extends string>(
   capMb: string | undefined,
   variants: readonly V[],
@@ -80,6 +80,10 @@ export function cappedVariants<V extends string>(
     const capBytes = parseAbove(capMb, '--fusion-cap-mb', 0) * MIB;
     if (!Number.isSafeInteger(Math.ceil(capBytes)))
       throw new UsageError(`--fusion-cap-mb is "${capMb}"; use MiB of a message`);
+    if (asked && !variants.some((name) => name === 'fused-cap'))
+      throw new UsageError(
+        `--fusion-cap-mb is "${capMb}", and --variants has no fused-cap (${variants.join(', ')}); add it, or leave the cap out`,
+      );
     return { capBytes, variants };
   }
   if (asked && variants.some((name) => name === 'fused-cap'))

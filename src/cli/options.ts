@@ -15,6 +15,7 @@ import {
 } from '../collective/engines.ts';
 import { CrossoverError } from '../errors.ts';
 import { writeProblem } from '../files/write-whole.ts';
+import type { Operation } from '../operations.ts';
 import type { Fingerprint } from '../plan/plan.ts';
 import { parseSize } from '../units.ts';
 
@@ -71,6 +72,19 @@ export function parseNames<T extends string>(text: string, option: string, known
 export function parseName<T extends string>(text: string, option: string, known: readonly T[]): T {
   if ((known as readonly string[]).includes(text)) return text as T;
   throw new UsageError(`${option} is "${text}"; use one of ${known.join(', ')}`);
+}
+
+/** Refuses what is said of rows where the operation has none. */
+export function refuseRows(
+  operation: Operation,
+  { hidden, quantization = 'none' }: { hidden?: string | undefined; quantization?: string | undefined },
+): void {
+  if (operation === 'all_reduce_rms_norm') return;
+  const [option, value] = quantization === 'none' ? ['--hidden', hidden] : ['--quantization', quantization];
+  if (value !== undefined)
+    throw new UsageError(
+      `${option} is "${value}", and ${operation} has no rows; leave it out, or use all_reduce_rms_norm`,
+    );
 }
 
 /** A comma-separated list of whole numbers. */

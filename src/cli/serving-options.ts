@@ -2,7 +2,7 @@
  * @file Options that describe a serving engine, its machine and its settings; for `check` and `export`.
  */
 import { type Command, Option } from 'commander';
-import type { EngineConfig } from '../interop/engines/dispatch.ts';
+import { type EngineConfig, loggedBackends } from '../interop/engines/dispatch.ts';
 import {
   describedVersions,
   ENGINE_NAMES,
@@ -93,11 +93,21 @@ export interface Serving {
   readonly notes: readonly string[];
 }
 
+/** Options of settings that one engine alone has. */
+const OWN: Readonly<Record<ServingEngineName, readonly [keyof ServingOptions, string][]>> = {
+  vllm: [
+    ['pcieIpc', '--pcie-ipc'],
+    ['batchInvariant', '--batch-invariant'],
+  ],
+  sglang: [['mscclpp', '--mscclpp']],
+};
+
 /** Percent: what measurements of one run tell apart. */
 const TOLERANCE = 2;
 
 /** What the options say of an engine, for the world sizes that were measured or the one that was asked for. */
 export function servingOf(name: ServingEngineName, options: ServingOptions, set: MeasurementSet): Serving {
+  refuseOthers(name, options);
   const { engine, note } = usage(() => findEngine(name, options.version));
   const named = options.gpu ?? set.host.gpu;
   if (named === undefined) {
@@ -105,14 +115,18 @@ export function servingOf(name: ServingEngineName, options: ServingOptions, set:
   }
   const gpu = usage(() => findGpu(named));
   const model = options.model === undefined ? undefined : usage(() => findModel(options.model!));
-  const hidden =
-    options.hidden === undefined ? model?.hidden : parseWhole(options.hidden, '--hidden', 1, 1 << 20);
+  const hidden = hiddenOf(options.hidden, model);
   const nvlink = gpu.nvlink && options.pcie !== true;
   const sizes =
     options.tp === undefined
       ? [...new Set(set.measurements.map(({ worldSize }) => worldSize))].sort((a, b) => a - b)
       : [parseWhole(options.tp, '--tp', 2, 1024)];
   const settings = settingsOf(engine.defaults, options);
+  const stepMs = options.stepMs === undefined ? undefined : parseAbove(options.stepMs, '--step-ms', 0);
+  if (stepMs !== undefined && model === undefined)
+    throw new UsageError(
+      `--step-ms is "${options.stepMs}", and without --model there is no step; use one of ${MODELS.map((each) => each.name).join(', ')}`,
+    );
   const backends = options.backends === undefined ? undefined : backendsOf(options.backends);
   const configs = sizes.map((worldSize) => ({
     engine,
@@ -128,16 +142,47 @@ export function servingOf(name: ServingEngineName, options: ServingOptions, set:
     settings,
     backends,
   }));
+  for (const config of configs) refuseUnknown(options.backends, config);
   return {
     configs,
     model,
-    stepMs: options.stepMs === undefined ? undefined : parseAbove(options.stepMs, '--step-ms', 0),
+    stepMs,
     tolerance: toleranceOf(options, TOLERANCE),
     notes: [
       ...(note === undefined ? [] : [note]),
       ...engine.source.uncertain.filter((text) => concerns(text, gpu)),
     ],
   };
+}
+
+/** Refuses settings of the other engine, which would change nothing. */
+function refuseOthers(name: ServingEngineName, options: ServingOptions): void {
+  for (const other of ENGINE_NAMES) {
+    const given = OWN[other].find(([key]) => options[key] !== undefined);
+    if (other !== name && given !== undefined)
+      throw new UsageError(`${given[1]} is a setting of ${other}, and the engine is ${name}; leave it out`);
+  }
+}
+
+/** The hidden size that was named, or that of the model. */
+function hiddenOf(text: string | undefined, model: Model | undefined): number | undefined {
+  if (text === undefined) return model?.hidden;
+  const hidden = parseWhole(text, '--hidden', 1, 1 << 20);
+  if (model !== undefined && model.hidden !== hidden)
+    throw new UsageError(
+      `--hidden is "${text}", and --model ${model.name} has hidden size ${model.hidden}; use that, or leave one of them out`,
+    );
+  return hidden;
+}
+
+/** Refuses a line of a log in which nothing is a backend of the engine: all of them would count as missing. */
+function refuseUnknown(text: string | undefined, config: EngineConfig): void {
+  if (config.backends === undefined) return;
+  const known = loggedBackends(config);
+  if (!config.backends.some((name) => known.includes(name)))
+    throw new UsageError(
+      `--backends is "${text}", which names no backend of ${config.engine.name}; use some of ${known.join(', ')}`,
+    );
 }
 
 /** What is uncertain of one compute capability is for GPUs of that one. */

@@ -15,7 +15,7 @@ import {
 } from './check/bands.ts';
 import { type Cell, cellsOf, type Problem } from './check/cells.ts';
 import { type Group, type GroupKey, groupName, groupsOf } from './check/curves.ts';
-import { type DecodeReport, decodeLosses } from './check/decode.ts';
+import { type DecodeReport, decodeLosses, whyNoLosses } from './check/decode.ts';
 import { type Finding, findings } from './check/findings.ts';
 import type { EngineConfig } from './engines/dispatch.ts';
 import { elementBytes } from './engines/rules.ts';
@@ -102,6 +102,9 @@ function compareGroup(group: Group, asked: EngineConfig, options: CompareOptions
   const advice = advise(problem, cells);
   // Rows of another size are another kernel's time.
   const rowsOfModel = group.hidden === undefined || group.hidden === model?.hidden;
+  const decode = model && rowsOfModel ? decodeLosses(group, cells, deployment, model, stepMs) : undefined;
+  const why = model && whyNoLosses(group, model, decode);
+  if (why !== undefined) notes.push(why);
   return {
     key: keyOf(group),
     name: groupName(group),
@@ -111,9 +114,7 @@ function compareGroup(group: Group, asked: EngineConfig, options: CompareOptions
     outOfReach,
     advice,
     findings: findings({ problem, cells, picks, bands, outOfReach, advice }),
-    ...(model === undefined || !rowsOfModel
-      ? {}
-      : { decode: decodeLosses(group, cells, deployment, model, stepMs) }),
+    ...(decode && { decode }),
     notes: [...new Set(notes)],
   };
 }
@@ -147,6 +148,14 @@ function keyOf({ curves: _curves, ...key }: Group): GroupKey {
 
 function rangeOf(cells: readonly Cell[]): { from: number; last: number } {
   return { from: cells[0]?.from ?? 0, last: cells.at(-1)?.last ?? 0 };
+}
+
+/** Whether nothing that the engine picks was measured, and nothing else is to be said of it. */
+export function isUnknown({ picks, findings }: Comparison): boolean {
+  return (
+    picks.every(({ algorithm }) => algorithm === undefined) &&
+    findings.every(({ kind }) => kind === 'not_measured')
+  );
 }
 
 /** The greatest loss, percent; 0 where there is none. */

@@ -54,7 +54,7 @@ test('explain takes hidden sizes and world sizes, and says what the plan has whe
     'plan',
     'explain',
     'all_reduce_rms_norm',
-    '64K',
+    '60K',
     '--hidden',
     '5120',
     '--mode',

@@ -62,6 +62,8 @@ const REFUSED: [string, ...string[]][] = [
   ['--prompt fixed:0,4', '--prompt', '"fixed:0,4"', 'from 1 to'],
   ['--variants fused,slow', '--variants', '"slow"', 'unfused, fused, fused-cap, nccl, plan'],
   ['--variants fused-cap', '--variants', '--fusion-cap-mb'],
+  ['--variants fused,plan --fusion-cap-mb 2', '--fusion-cap-mb is "2"', 'no fused-cap (fused, plan)'],
+  ['--experts expert', '--experts is "expert"', 'no experts'],
   ['--attention data', '--attention', '"data"', 'use tensor'],
   ['--prompt fixed:2000,100', '2099 places', 'has 2048', '--prompt'],
   ['--schedule fair', '--schedule', '"fair"', 'prompts-first, mixed'],

@@ -84,6 +84,35 @@ describe('check', () => {
     // 128 rows are 2 MiB, 33 against 32 us: 160 us of 16 ms.
     expect(out).toMatch(/^ +128 +2 MiB +fused, one-shot +unfused +160 us +16\.00 ms +1\.0 %$/m);
     expect(out).toMatch(/^assumed: a decode step takes 16 ms at every batch size, as given$/m);
+    // 1024 rows are 16 MiB, 119 us unfused: 19 ms of the 16.
+    expect(out).toMatch(/^assumed: nothing of batch 1024, 2048: the collectives alone take longer/m);
+    expect(out).not.toMatch(/^ *1024 /m);
+  });
+
+  test('no table of decode steps for rows of another length, and a note that says so', async () => {
+    const args = ['check', '--engine', 'vllm', '--gpu', 'B300', '--model', 'llama-3.1-8b', FUSED];
+    const { out } = await ask(args);
+    expect(out).not.toMatch(/^Decoding/m);
+    expect(out).toMatch(
+      /^note: no table of decode steps of llama-3\.1-8b: its hidden size is 4096, and the rows that were measured have 8192$/m,
+    );
+  });
+
+  test('nothing that the engine picks was measured: one line, exit code 1', async () => {
+    const cwd = folder();
+    const rows = [1024, 65536].map((bytes) => `all_reduce,mine,${bytes},bf16,2,9`);
+    writeFileSync(
+      join(cwd, 'own.csv'),
+      `operation,algorithm,bytes,dtype,world_size,us\n${rows.join('\n')}\n`,
+    );
+    for (const more of [[], ['--json']]) {
+      const args = ['check', '--engine', 'vllm', '--gpu', 'H200', ...more, 'own.csv'];
+      const { code, out, error } = await ask(args, { cwd });
+      expect({ code, out }).toEqual({ code: 1, out: '' });
+      expect(error).toMatch(
+        /^error: nothing to check: of what vllm 0\.30 picks .* nothing was measured \(FlashInfer mnnvl\); [^\n]+\n$/,
+      );
+    }
   });
 
   test('settings by options change what is picked', async () => {
@@ -128,11 +157,33 @@ describe('check', () => {
     [['--gpu', 'H200', '--step-ms', 'fast'], /^error: --step-ms is "fast"/],
     [['--gpu', 'H200', '--model', 'gpt-2'], /^error: model is "gpt-2"/],
     [['--gpu', 'H200', '--backends', '[]'], /^error: --backends is "\[\]"/],
+    [['--gpu', 'H200', '--backends', 'foo'], /^error: --backends is "foo", .* vllm; use some of .*CUSTOM/],
+    [['--gpu', 'H200', '--mscclpp', 'on'], /^error: --mscclpp is a setting of sglang/],
+    [['--gpu', 'H200', '--step-ms', '3'], /^error: --step-ms is "3", and without --model/],
+    [
+      ['--gpu', 'B300', '--model', 'llama-3.1-70b', '--step-ms', '0.001'],
+      /^error: --step-ms is 0\.001; at batch 32 the collectives of a step alone take 1\.92 ms; use the time/,
+    ],
+    [
+      ['--gpu', 'B300', '--model', 'llama-3.1-70b', '--hidden', '4096'],
+      /^error: --hidden is "4096", and --model llama-3\.1-70b has hidden size 8192/,
+    ],
     [['--gpu', 'H200', '--symm-mem', 'maybe'], /'maybe' is invalid.*on, off/],
   ])('%j is used wrongly: exit code 2', async (more, message) => {
     const { code, out, error } = await ask(['check', '--engine', 'vllm', ...more, FUSED]);
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(error).toMatch(message);
+  });
+
+  test('settings of vLLM are none of SGLang', async () => {
+    const sglang = ['check', '--engine', 'sglang', '--gpu', 'H200', FUSED];
+    for (const option of [['--batch-invariant'], ['--pcie-ipc', 'off']]) {
+      const { code, error } = await ask([...sglang, ...option]);
+      expect(code).toBe(2);
+      expect(error).toMatch(
+        new RegExp(`^error: ${option[0]} is a setting of vllm, and the engine is sglang`),
+      );
+    }
   });
 
   test('no engine, no measurements of that world size', async () => {

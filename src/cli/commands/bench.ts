@@ -2,7 +2,7 @@
  * @file `crossover bench`: times the algorithms of one operation over sizes, in the columns of nccl-tests.
  */
 
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { BenchRequest, BenchRow } from '../../bench/program.ts';
 import { algorithmNamed, parseOperation } from '../../collective/catalog.ts';
 import { type EngineName, fingerprintHere, LIMITS } from '../../collective/engines.ts';
@@ -16,7 +16,16 @@ import { compareWithPeers, formatVersus } from '../../report/versus-tables.ts';
 import { isReducible, parseDType } from '../../tensor/dtype.ts';
 import { sizeRange } from '../../units.ts';
 import { VERSION } from '../../version.ts';
-import { hardwareOf, parseAbove, parseBytes, parseName, parseWhole, UsageError, usage } from '../options.ts';
+import {
+  hardwareOf,
+  parseAbove,
+  parseBytes,
+  parseName,
+  parseWhole,
+  refuseRows,
+  UsageError,
+  usage,
+} from '../options.ts';
 import { addRankOptions, type RankOptions, ranksOption } from '../rank-options.ts';
 
 interface Options extends RankOptions {
@@ -29,8 +38,8 @@ interface Options extends RankOptions {
   dtype: string;
   op: string;
   mode: string;
-  hidden: string;
-  quantization: string;
+  hidden?: string;
+  quantization?: string;
   seconds: string;
   arena?: string;
   json?: boolean;
@@ -45,6 +54,9 @@ Examples:
 
 Exit code 1 when a result is wrong.
 `;
+
+/** Of the fused operation, where nobody says; other operations refuse one, so that it is no default that they would have, too. */
+const HIDDEN = '4096';
 
 export function benchCommand(): Command {
   return addRankOptions(
@@ -61,8 +73,13 @@ export function benchCommand(): Command {
     .option('--dtype <name>', 'f32, f16, bf16; for all_gather and broadcast f8e4m3 and i8, too', 'bf16')
     .option('--op <name>', REDUCE_OPS.join(', '), 'sum')
     .option('--mode <name>', 'eager: call by call; replay: recorded', 'replay')
-    .option('--hidden <n>', 'hidden size of the fused operation', '4096')
-    .option('--quantization <name>', `output of the fused operation: ${QUANTIZATIONS.join(', ')}`, 'none')
+    .addOption(new Option('--hidden <n>', 'hidden size of the fused operation').default(undefined, HIDDEN))
+    .addOption(
+      new Option(
+        '--quantization <name>',
+        `output of the fused operation: ${QUANTIZATIONS.join(', ')}`,
+      ).default(undefined, 'none'),
+    )
     .option('--seconds <s>', 'time for measuring', '20')
     .option('--arena <size>', 'symmetric heap of a rank (what the largest message needs)')
     .option('--json', 'print data instead of text')
@@ -139,8 +156,11 @@ function requestOf(name: string, options: Options, engine: EngineName): BenchReq
   const fused = operation === 'all_reduce_rms_norm';
   const op = parseName(options.op, '--op', REDUCE_OPS);
   if (fused && op !== 'sum') throw new UsageError(`--op ${op} is not for ${operation}; it sums`);
-  const hidden = parseWhole(options.hidden, '--hidden', 1, LIMITS[engine].hidden);
-  const quantization = parseName(options.quantization, '--quantization', QUANTIZATIONS);
+  if (moves && op !== 'sum')
+    throw new UsageError(`--op ${op} is not for ${operation}, which reduces nothing; leave it out`);
+  const hidden = parseWhole(options.hidden ?? HIDDEN, '--hidden', 1, LIMITS[engine].hidden);
+  const quantization = parseName(options.quantization ?? 'none', '--quantization', QUANTIZATIONS);
+  refuseRows(operation, options);
   if (fused && quantization === 'nvfp4' && hidden % 16 !== 0) {
     throw new UsageError(`--hidden is ${hidden}; --quantization nvfp4 needs a multiple of 16`);
   }

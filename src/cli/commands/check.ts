@@ -4,7 +4,7 @@
  */
 import { Command, Option } from 'commander';
 import { CrossoverError } from '../../errors.ts';
-import { compare, type Report, worstPercent } from '../../interop/compare.ts';
+import { compare, isUnknown, type Report, worstPercent } from '../../interop/compare.ts';
 import { ENGINE_NAMES, type ServingEngineName } from '../../interop/engines/find.ts';
 import { readMeasurements } from '../../interop/read/index.ts';
 import { engineTitle, formatComparison } from '../../report/check-tables.ts';
@@ -95,8 +95,31 @@ async function checkEngine(files: string[], options: Options): Promise<void> {
       `nothing to check: no all_reduce or all_reduce_rms_norm at this world size and type${why && ` (${why})`}`,
     );
   }
+  refuseNothing(reports, serving);
+  refuseStep(reports, options);
   print(options, serving, reports);
   if (Math.max(...reports.map(worstPercent)) > serving.tolerance * 100) process.exitCode = 1;
+}
+
+/** Measurements of which none is of what the engine picks: no verdict, so no success either. */
+function refuseNothing(reports: readonly Report[], { configs }: Serving): void {
+  const all = reports.flatMap(({ comparisons }) => comparisons);
+  if (!all.every(isUnknown)) return;
+  const labels = [...new Set(all.flatMap(({ picks }) => picks.map(({ label }) => label)))];
+  const { name, version } = configs[0]!.engine;
+  throw new CrossoverError(
+    `nothing to check: of what ${name} ${version} picks at these sizes nothing was measured (${labels.join('; ')}); measure that, or name the settings that it runs with`,
+  );
+}
+
+/** Refuses a step that is too short for its collectives at every batch that is known. */
+function refuseStep(reports: readonly Report[], { stepMs }: Options): void {
+  const decoded = reports.flatMap(({ comparisons }) => comparisons.flatMap(({ decode }) => decode ?? []));
+  const [first] = decoded.flatMap(({ tooLong }) => tooLong);
+  if (first === undefined || decoded.some(({ losses }) => losses.length > 0)) return;
+  throw new UsageError(
+    `--step-ms is ${stepMs}; at batch ${first.batch} the collectives of a step alone take ${(first.collectivesUs / 1e3).toPrecision(3)} ms; use the time of a whole step`,
+  );
 }
 
 function print({ json }: Options, { configs, notes, tolerance }: Serving, reports: readonly Report[]): void {

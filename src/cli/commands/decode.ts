@@ -119,6 +119,8 @@ function requestOf(
       `--prompt-tokens ${promptTokens} and --steps ${steps} take ${places} places; ${config.name} has ${config.places}`,
     );
   const split = splitOption(config, ranks, options);
+  if (split.attention === 'data' && options.fusionCapMb !== undefined)
+    throw new UsageError('--fusion-cap-mb goes with --attention tensor; with data, nothing is fused');
   const names = wayNames(split.attention ?? 'tensor');
   const asked: readonly WayName[] =
     options.variants === undefined ? names : parseNames(options.variants, '--variants', names);

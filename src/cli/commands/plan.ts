@@ -1,12 +1,12 @@
 /**
  * @file `crossover plan`: look at a plan file, ask it why, check whether it holds here, and print the file's schema.
  */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { parseOperation } from '../../collective/catalog.ts';
 import { fingerprintLike } from '../../collective/engines.ts';
 import { explainHere } from '../../collective/outside.ts';
 import { CrossoverError } from '../../errors.ts';
-import { MODES, QUANTIZATIONS } from '../../operations.ts';
+import { MODES, type Operation, QUANTIZATIONS } from '../../operations.ts';
 import { formatExplanation } from '../../plan/explain.ts';
 import { defaultPlanPath, loadPlan } from '../../plan/file.ts';
 import { fingerprintDifferences } from '../../plan/fingerprint.ts';
@@ -14,8 +14,9 @@ import type { PlanKey } from '../../plan/key.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { planJsonSchema } from '../../plan/schema.ts';
 import { formatEntry, formatRegret, formatSummary } from '../../report/plan-tables.ts';
-import { DTYPES } from '../../tensor/dtype.ts';
-import { parseBytes, parseName, parseWhole, usage } from '../options.ts';
+import { DTYPES, dtypeBytes } from '../../tensor/dtype.ts';
+import { formatSize } from '../../units.ts';
+import { parseBytes, parseName, parseWhole, refuseRows, UsageError, usage } from '../options.ts';
 
 interface FileOptions {
   plan?: string;
@@ -27,7 +28,7 @@ interface ExplainOptions extends FileOptions {
   ranks?: string;
   mode: string;
   hidden?: string;
-  quantization: string;
+  quantization?: string;
   unregistered?: boolean;
 }
 
@@ -62,13 +63,18 @@ export function planCommand(): Command {
     .option('--ranks <n>', 'world size (the smallest that the plan has)')
     .option('--mode <name>', `one of ${MODES.join(', ')}`, 'eager')
     .option('--hidden <n>', 'hidden size, for fused operations')
-    .option('--quantization <name>', `one of ${QUANTIZATIONS.join(', ')}`, 'none')
+    .addOption(
+      new Option('--quantization <name>', `one of ${QUANTIZATIONS.join(', ')}`).default(undefined, 'none'),
+    )
     .option('--unregistered', 'for buffers outside the symmetric heap')
     .action((operation: string, size: string, options: ExplainOptions) => {
-      const keyIn = keyOf(operation, options);
+      const key = keyOf(operation, options);
+      const ranks = options.ranks === undefined ? undefined : parseWhole(options.ranks, '--ranks', 1, 1024);
       const bytes = parseBytes(size, 'size');
+      refuseParts(key, size, bytes);
       const it = load(options);
-      const explanation = explainHere(it, keyIn(it), bytes);
+      const worldSize = ranks ?? smallestWorld(it, key.operation);
+      const explanation = explainHere(it, { ...key, worldSize }, bytes);
       print(options, explanation, formatExplanation(explanation));
     });
   withFile(plan.command('check'), 'whether the plan was made on this host with these kernels').action(
@@ -109,28 +115,41 @@ function load({ plan }: FileOptions): Plan {
   return loadPlan(plan ?? defaultPlanPath(), { force: true });
 }
 
-/** The key that the options name; only its world size may depend on the plan. */
-function keyOf(operation: string, options: ExplainOptions): (plan: Plan) => PlanKey {
+/** The key that the options name, but for its world size, which may depend on the plan. */
+function keyOf(operation: string, options: ExplainOptions): Omit<PlanKey, 'worldSize'> {
   const name = usage(() => parseOperation(operation));
-  const ranks = options.ranks === undefined ? undefined : parseWhole(options.ranks, '--ranks', 1, 1024);
   const fused = name === 'all_reduce_rms_norm';
-  const key: Omit<PlanKey, 'worldSize'> = {
+  const { hidden = '4096', quantization = 'none' } = options;
+  const rows = {
+    hidden: parseWhole(hidden, '--hidden', 1, 1 << 20),
+    quantization: parseName(quantization, '--quantization', QUANTIZATIONS),
+  };
+  refuseRows(name, options);
+  return {
     operation: name,
     dtype: parseName(options.dtype, '--dtype', DTYPES),
     mode: parseName(options.mode, '--mode', MODES),
-    ...(fused
-      ? {
-          hidden: parseWhole(options.hidden ?? '4096', '--hidden', 1, 1 << 20),
-          quantization: parseName(options.quantization, '--quantization', QUANTIZATIONS),
-        }
-      : {}),
+    ...(fused ? rows : {}),
     registered: !options.unregistered,
   };
-  return (plan) => {
-    const own = plan.entries.filter((entry) => entry.key.operation === name);
-    const smallest = Math.min(...(own.length > 0 ? own : plan.entries).map((entry) => entry.key.worldSize));
-    return { ...key, worldSize: ranks ?? smallest };
-  };
+}
+
+/** Refuses a message that no call has: with a part of a row, or of an element. */
+function refuseParts({ dtype, hidden }: Omit<PlanKey, 'worldSize'>, size: string, bytes: number): void {
+  const unit = (hidden ?? 1) * dtypeBytes(dtype);
+  const below = bytes - (bytes % unit);
+  if (below === bytes) return;
+  const nearest = [below, below + unit].filter((each) => each > 0).map(formatSize);
+  const what = hidden === undefined ? `elements of ${dtype}` : `rows of hidden ${hidden} of ${dtype}`;
+  throw new UsageError(
+    `size is "${size}", no whole number of ${what}, ${unit} bytes each; use ${nearest.join(' or ')}`,
+  );
+}
+
+/** Of the plan's entries for an operation, or of all where it has none. */
+function smallestWorld({ entries }: Plan, operation: Operation): number {
+  const own = entries.filter(({ key }) => key.operation === operation);
+  return Math.min(...(own.length > 0 ? own : entries).map(({ key }) => key.worldSize));
 }
 
 function origin({ fingerprint, createdAt, crossover, command }: Plan): string {

@@ -1,6 +1,7 @@
 /**
  * @file What the loss of an operation is of a decode step: the operations of a step, at batch sizes, over the time of a step.
  */
+import { formatMicroseconds } from '../../units.ts';
 import { elementBytes } from '../engines/rules.ts';
 import type { Deployment } from '../engines/types.ts';
 import { type Model, weightBytes } from '../models.ts';
@@ -28,6 +29,8 @@ export interface DecodeReport {
   readonly operations: number;
   readonly assumptions: readonly string[];
   readonly losses: readonly DecodeLoss[];
+  /** Batches at which the collectives alone take as long as the step is said to take, us: no losses are known there. */
+  readonly tooLong: readonly { readonly batch: number; readonly collectivesUs: number }[];
 }
 
 /** Losses at usual batch sizes within what was measured. `stepMs` is of the whole step, as measured by the user. */
@@ -41,6 +44,7 @@ export function decodeLosses(
   const { gpu, worldSize, dtype } = deployment;
   const operations = model.layers * model.allReducesPerLayer;
   const each = elementBytes(dtype);
+  const tooLong: { batch: number; collectivesUs: number }[] = [];
   const losses = BATCHES.flatMap((batch): DecodeLoss[] => {
     const bytes = batch * model.hidden * each;
     const cell = cells.find(({ from, last }) => from <= bytes && bytes <= last);
@@ -48,12 +52,45 @@ export function decodeLosses(
     const pickUs = timeOf(group, cell.taken.algorithm, bytes)!;
     const bestUs = timeOf(group, cell.best.algorithm, bytes)!;
     const us = operations * Math.max(0, pickUs - bestUs);
+    const collectivesUs = operations * pickUs;
+    if (stepMs !== undefined && stepMs * 1e3 <= collectivesUs) {
+      tooLong.push({ batch, collectivesUs });
+      return [];
+    }
     const readMs = weightBytes(model, batch, worldSize, each) / (gpu.memoryTBs * 1e12) / 1e-3;
-    const step = stepMs ?? readMs + (operations * pickUs) / 1e3;
+    const step = stepMs ?? readMs + collectivesUs / 1e3;
     const [pick, best] = [cell.taken.label, cell.best.label];
     return [{ batch, bytes, pick, best, us, stepMs: step, percent: (us / 1e3 / step) * 100 }];
   });
-  return { model: model.name, operations, assumptions: assumptions(deployment, model, stepMs), losses };
+  const left = tooLong.map(({ batch }) => batch).join(', ');
+  return {
+    model: model.name,
+    operations,
+    assumptions: [
+      ...assumptions(deployment, model, stepMs),
+      ...(left && losses.length > 0
+        ? [`nothing of batch ${left}: the collectives alone take longer than the step that was given`]
+        : []),
+    ],
+    losses,
+    tooLong,
+  };
+}
+
+/** Why there are no losses of a step, in words; undefined where there are some. */
+export function whyNoLosses(
+  { hidden }: Group,
+  model: Model,
+  report: DecodeReport | undefined,
+): string | undefined {
+  const none = `no table of decode steps of ${model.name}`;
+  if (report === undefined)
+    return `${none}: its hidden size is ${model.hidden}, and the rows that were measured have ${hidden}`;
+  if (report.losses.length > 0) return undefined;
+  const [first] = report.tooLong;
+  return first === undefined
+    ? `${none}: what the engine picks was measured at no message of its usual batches`
+    : `${none}: at batch ${first.batch} the collectives of a step alone take ${formatMicroseconds(first.collectivesUs)}, longer than the step that was given`;
 }
 
 function assumptions(

@@ -54,6 +54,13 @@ export function edgesOf(config: EngineConfig, operation: CheckedOperation): numb
   return [...new Set(steps.flatMap((step) => [...step.edges, ...step.rules.flatMap((rule) => rule.edges)]))];
 }
 
+/** Names that the engine's log may list, whatever comes up. */
+export function loggedBackends({ engine, deployment, settings }: EngineConfig): string[] {
+  // Outside of CUDA graphs SGLang ends with another one, which no log lists.
+  const steps = engine.steps('all_reduce', { ...deployment, mode: 'replay' }, settings);
+  return steps.map(({ backend }) => backend).filter(logged);
+}
+
 /** Backends that the settings promise for some size, but that the engine's log does not list. */
 export function missingBackends({ backends, ...promised }: EngineConfig): string[] {
   if (backends === undefined) return [];
