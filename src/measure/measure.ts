@@ -44,6 +44,9 @@ const WARM_UP_MS = 300;
 const LEAST_US = 0.005;
 const FEWEST_ROUNDS = 7;
 const MOST_ROUNDS = 400;
+const MOST_REPEATS = 1 << 16;
+/** How often all samples are thrown away because some were too short. */
+const MOST_RESTARTS = 3;
 /** Rounds between two looks at the numbers. */
 const BATCH = 4;
 /** A contender this many times slower than the best is not timed further. */
@@ -100,7 +103,9 @@ function runRounds(
   options: MeasureOptions,
 ): void {
   const start = performance.now();
-  let active = [...runners, idle];
+  const everybody = [...runners, idle];
+  let active = everybody;
+  let restarts = 0;
   for (let round = 0; round < MOST_ROUNDS; ) {
     const own: number[][] = active.map(() => []);
     const rounds = round === 0 ? FEWEST_ROUNDS : BATCH;
@@ -118,6 +123,14 @@ function runRounds(
         // Collectives end when the slowest rank ends. Touching waits for nobody: a rank that lost its core for a moment tells nothing.
         runner.samples.push(runner === idle ? median(times) : Math.max(...times));
       }
+    }
+    const short = active.filter((runner) => runner.isShort);
+    if (short.length > 0 && restarts++ < MOST_RESTARTS) {
+      for (const runner of short) runner.calibrate();
+      for (const runner of everybody) runner.samples.length = 0;
+      active = everybody;
+      round = 0;
+      continue;
     }
     const seconds = Math.max(...all.map((rank) => rank.seconds));
     const isTold = runners.every((runner) => net(runner, idle).median > LEAST_US);
@@ -179,15 +192,24 @@ class Runner {
   /** Warms up, and sets the repeats so that a sample lasts long enough, or one operation. All ranks agree on the number. */
   calibrate(): void {
     this.sample();
-    const wanted = this.#comm.engine.timer ? DEVICE_SAMPLE_US : SAMPLE_US;
+    const wanted = this.#wantedUs;
     for (let k = 0; k < 4; k++) {
       const total = Math.max(...this.#comm.group.gather(this.sample() * this.#perSample));
       if (total >= wanted / 2) break;
       this.#repeats = Math.min(
-        1 << 16,
+        MOST_REPEATS,
         Math.max(this.#repeats + 1, Math.ceil((this.#repeats * wanted) / Math.max(total, 0.1))),
       );
     }
+  }
+
+  /** Whether samples are shorter than they should be: the host was slow while it was found out how many operations they need. */
+  get isShort(): boolean {
+    return this.#repeats < MOST_REPEATS && Math.min(...this.samples) * this.#perSample < this.#wantedUs / 4;
+  }
+
+  get #wantedUs(): number {
+    return this.#comm.engine.timer ? DEVICE_SAMPLE_US : SAMPLE_US;
   }
 
   /** Microseconds an operation on this rank, in one sample: by the device's clock where it has one. */
