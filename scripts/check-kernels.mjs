@@ -5,7 +5,7 @@
  *   node scripts/check-kernels.mjs [--all] [kernel...]
  *
  * By default specialisations are all dtypes and quantizations, at 2, 4 and 8 ranks, summing; --all takes the other world sizes and reductions, too.
- * Of those that differ by two of world size, dtype and quantization, each architecture gets a third, another than the next; of those that differ by
+ * Of those that differ by two of world size, dtype and quantization, each architecture gets a quarter, so that together they get all; of those that differ by
  * all three, one of every other quantization. For kernels that are named, it gets all. Kernels of models get what MODEL_SOURCES lists.
  * One run of nvcc takes many specialisations of a file: each in a namespace of its own, under other names. Results are kept in .tmp/ by source hash.
  */
@@ -113,12 +113,12 @@ function specialisationsOf(file, number) {
     .map((one) => definesOf(kernel, one));
 }
 
-/** A third of what differs by two axes: a diagonal, another one for the next architecture. By three: one world size and dtype for every other quantization. */
+/** A quarter of what differs by two axes: a diagonal, another one for the next architecture. By three: one world size and dtype for every other quantization. */
 function isDue({ world, dtype, quant }, number) {
   const size = DEFAULT_ONLY.world.indexOf(world);
   const axes = [world && size, dtype, quant].filter((value) => value !== undefined);
   if (all || wanted.length > 0 || axes.length < 2) return true;
-  if (axes.length === 2) return (axes[0] + axes[1] + number) % 3 === 0;
+  if (axes.length === 2) return (axes[0] + axes[1] + number) % ARCHITECTURES.length === 0;
   return (quant + number) % 2 === 0 && size === (quant + number) % 3 && dtype === (2 * quant + number) % 3;
 }
 
@@ -290,11 +290,11 @@ function printTable() {
     0,
   );
   const few = 'world sizes 2, 4 and 8, sum only';
-  const third =
+  const part =
     wanted.length > 0
       ? ''
-      : ', a third of those by two axes, one of every other quantization an architecture';
-  const covered = all ? 'all world sizes and reductions' : `${few}${third} (--all for the rest)`;
+      : ', a quarter of those by two axes, one of every other quantization an architecture';
+  const covered = all ? 'all world sizes and reductions' : `${few}${part} (--all for the rest)`;
   const seconds = Math.round((performance.now() - started) / 1000);
   console.log(
     `check-kernels: ${count} specialisations for ${architectures.join(', ')} by nvcc ${compiler.version}; ${covered}; ` +
