@@ -1,7 +1,6 @@
 /**
  * @file What commands that time a model have in common about their results: the record that goes into a file, its first lines as text, and the cap of `fused-cap`.
  */
-
 import { fingerprintHere } from '../collective/engines.ts';
 import { writeWhole } from '../files/write-whole.ts';
 import { rankCount } from '../group/wording.ts';

@@ -32,7 +32,7 @@ export interface NormOperands {
   readonly residual?: Tensor | undefined;
   /** Gets the sum (plus residual) before the norm. By default the residual is updated in place; without one, nothing is kept. */
   readonly residualOut?: Tensor | undefined;
-  /** [hidden], same dtype as `input`; absent means ones. */
+  /** [hidden], same dtype as `input`; absent means ones. GPUs read it ahead: after an operation that writes it, `synchronize()` first. */
   readonly weight?: Tensor | undefined;
   /** Added to every weight: 1 for models that store weight - 1 (Gemma); 0 by default. */
   readonly weightBias?: number | undefined;

@@ -4,7 +4,8 @@
  * Rules: every contender is checked before it is timed. Contenders take turns within a round, in an order that rotates, so that drift of the
  * machine hits all alike. A sample is many operations between two clock readings, and counts as long as the slowest rank took. Rounds go on
  * until the best is told apart from the rest, or everything close to it is known to the precision asked, or time is up. Contenders
- * that are far behind after a few rounds are not timed further. All ranks see the same numbers and so decide alike.
+ * that are far behind after a few rounds are not timed further. Where samples turn out to be of too few operations, all begins anew. All ranks see
+ * the same numbers and so decide alike.
  *
  * A model rewrites the input and reads the output between two collectives, and so does a sample (see Workload.run). The same
  * without the collective is timed as one more contender, and its median taken off: what is reported is what the collective adds.

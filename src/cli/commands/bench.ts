@@ -1,7 +1,6 @@
 /**
  * @file `crossover bench`: times the algorithms of one operation over sizes, in the columns of nccl-tests.
  */
-
 import { Command, Option } from 'commander';
 import type { BenchRequest, BenchRow } from '../../bench/program.ts';
 import { algorithmNamed, parseOperation } from '../../collective/catalog.ts';

@@ -1,7 +1,6 @@
 /**
  * @file `crossover tune`: measures this machine, writes the plan, and shows where one algorithm overtakes the next.
  */
-
 import { relative } from 'node:path';
 import { Command, Option } from 'commander';
 import { type EngineName, LIMITS } from '../../collective/engines.ts';

@@ -42,7 +42,7 @@ const READ_AHEAD: ReadonlyMap<string, readonly string[]> = new Map([
   ['latent_append', ['norm']],
 ]);
 
-/** @throws CrossoverError that names the first node that no engine runs */
+/** @throws CrossoverError that names the first node that no engine runs, or whose weights another node makes */
 export function checkRunnable(graph: Graph): void {
   const uses = new Uses(graph);
   for (const node of graph.nodes) {

@@ -79,7 +79,7 @@ export class Step {
   readonly #addresses = new Map<Value, number>();
   readonly #run: readonly (() => void)[];
 
-  /** @throws CrossoverError for operations and sizes that engines do not run, and for an input that is missing */
+  /** @throws CrossoverError for operations and sizes that engines do not run, for weights that a node makes, and for an input that is missing */
   constructor(comm: Communicator, graph: Graph, options: StepOptions) {
     checkRunnable(graph);
     this.graph = graph;
