@@ -3,6 +3,8 @@
  * host has GPUs for, then faults, then compute-sanitizer. Needs dist/ and the production dependencies only. Prints what ran and what was skipped
  * and why; without a GPU it says so and exits 0.
  *
+ * $CROSSOVER_RANKS_PER_GPU lets several ranks share a GPU, for worlds of more ranks than GPUs.
+ *
  *   node scripts/test-gpu.mjs [--gpus 1,2,3,4] [--only text] [--quick] [--no-sanitizer] [--seconds 600] [--engine cuda]
  */
 import { fork, spawnSync } from 'node:child_process';
@@ -34,20 +36,22 @@ const counts = { passed: 0, failed: 0, skipped: 0 };
 
 if (!existsSync(here('dist/group/launch.js'))) end('there is no dist/; run "npm run build" first', 1);
 const { suite } = await import('../test/gpu/suite.mjs');
-const { deviceCount } = options.engine === 'cuda' ? await countDevices() : { deviceCount: 4 };
+const { deviceCount, ranksPerGpu } =
+  options.engine === 'cuda' ? await countDevices() : { deviceCount: 4, ranksPerGpu: 1 };
 if (deviceCount < 1) end('test:gpu: skipped, nothing was run: there is no GPU here', 0);
+const most = deviceCount * ranksPerGpu;
 const worlds = (options.gpus?.split(',').map(Number) ?? [1, 2, 3, 4]).filter((world) => {
-  if (world <= deviceCount) return true;
-  report('skipped', `${world} GPUs`, `this host has ${deviceCount}`);
+  if (world <= most) return true;
+  report('skipped', `${world} ranks`, `this host has GPUs for ${most}`);
   return false;
 });
 
 for (const world of worlds) {
-  const cases = suite(world, options.engine).filter(({ name }) => name.includes(options.only));
-  if (cases.length > 0) console.log(`\n${world} ${world === 1 ? 'GPU' : 'GPUs'}`);
+  const cases = suite(world, options.engine, ranksPerGpu).filter(({ name }) => name.includes(options.only));
+  if (cases.length > 0) console.log(`\n${headline(world)}`);
   await runCases(cases);
 }
-if (options.only === '' && deviceCount > 1) sanitize();
+if (options.only === '' && deviceCount > 1 && ranksPerGpu === 1) sanitize();
 const { passed, failed, skipped } = counts;
 end(
   `\n${passed} passed, ${failed} failed, ${skipped} skipped, ${elapsed().toFixed(0)} s`,
@@ -61,10 +65,17 @@ async function countDevices() {
     if (!ENGINES.includes('cuda'))
       end('test:gpu: skipped, nothing was run: this version has no CUDA engine', 0);
     const { deviceCount: count } = await import('../dist/engine/cuda/device.js');
-    return { deviceCount: count() };
+    const { ranksPerGpu: most } = await import('../dist/engine/cuda/sharing.js');
+    return { deviceCount: count(), ranksPerGpu: most() };
   } catch (error) {
     return end(`test:gpu: skipped, nothing was run: ${error.message}`, 0);
   }
+}
+
+function headline(world) {
+  const gpus = Math.ceil(world / ranksPerGpu);
+  const ranks = ranksPerGpu > 1 ? `${world} ranks on ` : '';
+  return `${ranks}${gpus} ${gpus === 1 ? 'GPU' : 'GPUs'}`;
 }
 
 async function runCases(cases) {

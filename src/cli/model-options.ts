@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { type EngineName, fingerprintHere, LIMITS, memoryFor, visibleGpus } from '../collective/engines.ts';
+import { type EngineName, fingerprintHere, LIMITS, memoryFor, mostGpuRanks } from '../collective/engines.ts';
 import { CrossoverError } from '../errors.ts';
 import { defaultPlanPath, loadPlan } from '../plan/file.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -96,7 +96,7 @@ export function checkFits(request: SessionRequest, ranks: number): void {
     ...request,
     worldSize: ranks,
     available: (some) => memoryFor(engine, some).free,
-    mostRanks: engine === 'cuda' ? Math.min(visibleGpus(), LIMITS.cuda.ranks) : LIMITS.cpu.ranks,
+    mostRanks: engine === 'cuda' ? Math.min(mostGpuRanks(), LIMITS.cuda.ranks) : LIMITS.cpu.ranks,
     needs: (cut, worldSize) => bytesFor({ ...request, config: cut }, worldSize),
   });
   if (advice !== undefined) throw new CrossoverError(advice);

@@ -10,8 +10,8 @@ import {
   engineFor,
   engineFromEnvironment,
   LIMITS,
+  mostGpuRanks,
   parseEngine,
-  visibleGpus,
 } from '../collective/engines.ts';
 import { CrossoverError } from '../errors.ts';
 import { writeProblem } from '../files/write-whole.ts';
@@ -107,16 +107,16 @@ export function engineOption(device: string | undefined, ranks: number): EngineN
 
 /** Ranks when nobody says: one a GPU, or else one a core; two at least (a world of one has nothing to tune), eight at most. */
 export function defaultRanks(): number {
-  const gpus = visibleGpus();
+  const gpus = mostGpuRanks();
   if (gpus >= 2 && engineFromEnvironment() !== 'cpu') return Math.min(gpus, LIMITS.cuda.ranks);
   return Math.max(2, Math.min(8, availableParallelism()));
 }
 
 /** What ran it, in words: the GPUs, or the CPU. */
 export function hardwareOf(host: Fingerprint['host'], device: Fingerprint['device']): string {
-  return device.gpus === undefined
-    ? `${host.cpu}, ${host.cores} cores`
-    : `${device.gpus}x ${device.name} (${device.links}), CUDA ${device.cuda}`;
+  if (device.gpus === undefined) return `${host.cpu}, ${host.cores} cores`;
+  const shared = device.ranksPerGpu === undefined ? '' : `, ${device.ranksPerGpu} ranks a GPU`;
+  return `${device.gpus}x ${device.name} (${device.links})${shared}, CUDA ${device.cuda}`;
 }
 
 /** Refuses a file that cannot be written in the end, before the work is done rather than after. */

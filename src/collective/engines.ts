@@ -6,10 +6,10 @@ import { freemem, totalmem } from 'node:os';
 import { cpuFingerprint, createCpuEngine } from '../engine/cpu/engine.ts';
 import { MAX_HIDDEN, MAX_WORLD_SIZE, mostArenaBytes } from '../engine/cpu/layout.ts';
 import { createCudaEngine } from '../engine/cuda/create.ts';
-import { deviceCount } from '../engine/cuda/device.ts';
 import { cudaFingerprint } from '../engine/cuda/fingerprint.ts';
 import { type DeviceMemory, leastFreeMemory } from '../engine/cuda/inspect/free-memory.ts';
 import { MAX_HIDDEN as CUDA_MAX_HIDDEN, HEAP, MAX_WORLD } from '../engine/cuda/layout.ts';
+import { gpusFor, problemWithGpus, ranksPerGpu } from '../engine/cuda/sharing.ts';
 import type { Engine } from '../engine/engine.ts';
 import { CrossoverError } from '../errors.ts';
 import type { Group } from '../group/group.ts';
@@ -45,20 +45,17 @@ export function createEngine(group: Group, options: EngineOptions): Engine {
  */
 export function engineFor(ranks: number, asked: EngineName | undefined): EngineName {
   const engine = asked ?? engineFromEnvironment() ?? defaultEngine(ranks);
-  if (engine === 'cuda' && deviceCount() < ranks) {
-    throw new CrossoverError(
-      `${ranks} ranks need ${ranks} GPUs, and the driver shows ${deviceCount()} to this process; use fewer ranks, or the CPU engine (--device cpu)`,
-    );
-  }
+  const problem = engine === 'cuda' ? problemWithGpus(ranks) : undefined;
+  if (problem !== undefined) throw new CrossoverError(problem);
   return engine;
 }
 
 /** The engine that serves so many ranks here when nobody says. */
 export function defaultEngine(ranks: number): EngineName {
   // Loading the driver takes long, and is in vain where there is none.
-  if (ranks > MAX_WORLD || visibleGpus() < ranks) return 'cpu';
+  if (ranks > MAX_WORLD || mostGpuRanks() < ranks) return 'cpu';
   try {
-    return deviceCount() >= ranks ? 'cuda' : 'cpu';
+    return problemWithGpus(ranks) === undefined ? 'cuda' : 'cpu';
   } catch {
     return 'cpu';
   }
@@ -75,8 +72,13 @@ export function parseEngine(text: string, field = 'engine'): EngineName {
   throw new CrossoverError(`${field} "${text}" is unknown; this version has: ${ENGINES.join(', ')}`);
 }
 
-/** GPUs by their device nodes, as far as CUDA_VISIBLE_DEVICES lets them be seen; asks no driver. */
-export function visibleGpus(): number {
+/** Ranks for which there are GPUs, as far as can be told without asking the driver. */
+export function mostGpuRanks(): number {
+  return visibleGpus() * ranksPerGpu();
+}
+
+/** GPUs by their device nodes, as far as CUDA_VISIBLE_DEVICES lets them be seen. */
+function visibleGpus(): number {
   if (!existsSync('/dev/nvidiactl')) return 0;
   const nodes = readdirSync('/dev').filter((name) => /^nvidia\d+$/.test(name)).length;
   const { CUDA_VISIBLE_DEVICES } = process.env;
@@ -93,8 +95,11 @@ const OVERHEAD_BYTES = 3 << 29;
 /** Memory that each of so many ranks may have for tensors; the least, where ranks differ. Needs no ranks. */
 export function memoryFor(engine: EngineName, ranks: number): DeviceMemory {
   if (engine === 'cuda') {
-    const { total, free } = leastFreeMemory(ranks);
-    return { total, free: Math.max(0, free - HEAP - OVERHEAD_BYTES) };
+    const { total, free } = leastFreeMemory(gpusFor(ranks));
+    return {
+      total: Math.floor(total / ranksPerGpu()),
+      free: Math.max(0, Math.floor(free / ranksPerGpu()) - HEAP - OVERHEAD_BYTES),
+    };
   }
   const most = mostArenaBytes(ranks);
   return {

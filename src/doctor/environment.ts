@@ -35,6 +35,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   CROSSOVER_NVML: 'NVML is loaded from this file, nowhere else',
   CROSSOVER_P2P: (value) =>
     value === '0' ? 'GPUs are taken not to reach each other: only NCCL runs' : 'nothing; 0 switches P2P off',
+  CROSSOVER_RANKS_PER_GPU: 'so many ranks share a GPU, each with a part of its multiprocessors; 1 by default',
   CROSSOVER_CACHE: 'compiled kernels and P2P verdicts are kept there',
 
   // ---- the driver ----

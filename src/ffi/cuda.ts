@@ -25,6 +25,8 @@ export type CUfunction = Handle<'function'>;
 export type CUgraph = Handle<'graph'>;
 export type CUgraphExec = Handle<'graphExec'>;
 export type CUmemory = Handle<'memory'>;
+export type CUgreenContext = Handle<'greenContext'>;
+export type CUresourceDesc = Handle<'resourceDesc'>;
 /** A device pointer: below 2^47, and so exact as a number. */
 export type CUdeviceptr = number;
 export type CUresult = number;
@@ -210,7 +212,32 @@ const NEWER = {
   functionLoad: 'int cuFuncLoad(void *fn)' as F<[fn: CUfunction]>,
 };
 
-export type Driver = Bound<typeof FUNCTIONS> & Found<typeof NEWER>;
+/** Parts of a GPU: of the same drivers. */
+const PARTS = {
+  deviceResource: 'int cuDeviceGetDevResource(int device, void *resource, int type)' as F<
+    [device: CUdevice, resource: Pointer, type: number]
+  >,
+  splitMultiprocessors:
+    'int cuDevSmResourceSplitByCount(void *parts, void *count, void *whole, void *rest, uint32_t flags, uint32_t fewest)' as F<
+      [parts: Pointer, count: Pointer, whole: Pointer, rest: Pointer, flags: number, fewest: number]
+    >,
+  describeResource: 'int cuDevResourceGenerateDesc(void *desc, void *resources, uint32_t count)' as F<
+    [desc: Pointer, resources: Pointer, count: number]
+  >,
+  greenContextCreate: 'int cuGreenCtxCreate(void *green, void *desc, int device, uint32_t flags)' as F<
+    [green: Pointer, desc: CUresourceDesc, device: CUdevice, flags: number]
+  >,
+  greenContextDestroy: 'int cuGreenCtxDestroy(void *green)' as F<[green: CUgreenContext]>,
+  contextOfGreen: 'int cuCtxFromGreenCtx(void *context, void *green)' as F<
+    [context: Pointer, green: CUgreenContext]
+  >,
+  greenContextStream:
+    'int cuGreenCtxStreamCreate(void *stream, void *green, uint32_t flags, int priority)' as F<
+      [stream: Pointer, green: CUgreenContext, flags: number, priority: number]
+    >,
+};
+
+export type Driver = Bound<typeof FUNCTIONS> & Found<typeof NEWER> & Found<typeof PARTS>;
 
 export const CUDA_SUCCESS = 0;
 export const CUDA_ERROR_OUT_OF_MEMORY = 2;
@@ -222,11 +249,20 @@ let bound: Driver | undefined;
 export function driver(): Driver {
   if (bound) return bound;
   const library = openLibrary('cuda');
-  const cuda: Driver = { ...bindAll(library, FUNCTIONS), ...findAll(library, NEWER) };
+  const cuda: Driver = {
+    ...bindAll(library, FUNCTIONS),
+    ...findAll(library, NEWER),
+    ...findAll(library, PARTS),
+  };
   const result = cuda.init(0);
   if (result !== CUDA_SUCCESS) throw failure(cuda, result, 'cuInit');
   bound = cuda;
   return cuda;
+}
+
+/** Whether this driver can give a context a part of a GPU. */
+export function driverHasParts(cuda: Driver): cuda is Driver & Bound<typeof PARTS> {
+  return cuda.greenContextCreate !== undefined;
 }
 
 /** @throws CrossoverError "what: CUDA_ERROR_NAME (number): text" */

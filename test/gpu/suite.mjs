@@ -71,7 +71,7 @@ const PROGRAMS = [
       batches: [1, 5, 33, 64, 96],
       steps: 12,
     },
-    worlds: [2, 4],
+    worlds: [2, 4, 8],
     only: 'cuda',
     seconds: 300,
   },
@@ -88,6 +88,7 @@ const PROGRAMS = [
     name: 'NCCL between own kernels',
     program: 'gpu/programs/nccl.ts',
     options: { turns: 30 },
+    nccl: true,
     worlds: [2, 4],
     only: 'cuda',
   },
@@ -163,20 +164,15 @@ const FAULTS = [
   { how: 'full arena', ranks: ['threads'], says: /the symmetric heap is full/ },
 ];
 
-/** All that is to be run for a world size; on one GPU, what needs no other. */
-export function suite(world, engine) {
+/** All that is to be run for a world size; of one rank, what needs no other. */
+export function suite(world, engine, ranksPerGpu = 1) {
   const all = world === 1 ? COMPUTE : PROGRAMS;
   const programs = all.map((one) => ({
     ...one,
     kind: 'program',
     options: one.options ?? {},
     skip:
-      one.skip ??
-      (one.only && one.only !== engine
-        ? `made for the ${one.only} engine`
-        : one.worlds && !one.worlds.includes(world)
-          ? `made for ${one.worlds} ranks`
-          : undefined),
+      one.skip ?? (ranksPerGpu > 1 ? skippedWhereShared(one) : undefined) ?? skippedFor(one, world, engine),
   }));
   if (world === 1) return programs.map((one) => ({ ...one, world, engine }));
   const faults = FAULTS.flatMap(({ how, ranks, says }) =>
@@ -187,7 +183,10 @@ export function suite(world, engine) {
       options: { how },
       processes: kind === 'processes',
       says,
-      skip: kind === 'processes' && engine === 'cpu' ? 'ranks of the CPU engine are threads' : undefined,
+      skip:
+        kind === 'processes' && (engine === 'cpu' || ranksPerGpu > 1)
+          ? 'ranks of the CPU engine, and those that share a GPU, are threads'
+          : undefined,
     })),
   );
   const unplugged = {
@@ -206,4 +205,14 @@ export function suite(world, engine) {
     world,
     engine,
   }));
+}
+
+function skippedFor({ only, worlds }, world, engine) {
+  if (only && only !== engine) return `made for the ${only} engine`;
+  return worlds && !worlds.includes(world) ? `made for ${worlds} ranks` : undefined;
+}
+
+function skippedWhereShared({ processes, hosts, nccl }) {
+  if (processes || hosts) return 'only threads share a GPU';
+  return nccl ? 'NCCL takes one rank a GPU' : undefined;
 }

@@ -4,11 +4,12 @@
 import { CrossoverError, MismatchError } from '../../errors.ts';
 import type { Group } from '../../group/group.ts';
 import type { Engine } from '../engine.ts';
-import { deviceCount, type Links, linksOf, openDevice } from './device.ts';
-import { CudaEngine, type CudaEngineOptions } from './engine.ts';
+import { type Links, linksOf, openDevice } from './device.ts';
+import { CudaEngine, type CudaEngineOptions, warnOnStderr } from './engine.ts';
 import { inDriver } from './in-driver.ts';
 import { DEFAULT_ARENA_BYTES, MAX_WORLD } from './layout.ts';
 import { createBlock, initialize, mapNobody, mapPeers } from './memory.ts';
+import { gpusFor, partOf, problemWithGpus, ranksPerGpu } from './sharing.ts';
 
 /** Collective over the group: every rank of it must call. */
 export function createCudaEngine(group: Group, options: CudaEngineOptions = {}): Engine {
@@ -27,13 +28,19 @@ export function createCudaEngine(group: Group, options: CudaEngineOptions = {}):
     );
   }
   checkDevices(group);
-  const device = inDriver(group, () => openDevice(group.localRank));
-  const links: Links = group.kind === 'hosts' ? { kind: 'none', broken: undefined } : linksOf(group.size);
+  const part = partOf(group);
+  if (part && group.rank === 0) {
+    const { warn = warnOnStderr } = options;
+    warn(`${ranksPerGpu()} ranks share a GPU (CROSSOVER_RANKS_PER_GPU): times are not those of a GPU a rank`);
+  }
+  const device = inDriver(group, () => openDevice(Math.floor(group.localRank / ranksPerGpu()), part));
+  const gpus = gpusFor(group.size);
+  const links: Links = group.kind === 'hosts' ? { kind: 'none', broken: undefined } : linksOf(gpus);
   const reachable = group.kind !== 'hosts' && links.broken === undefined;
   // Processes map each other's memory for themselves.
   const ordinals =
     reachable && group.kind === 'threads'
-      ? Array.from({ length: group.size }, (_, rank) => rank)
+      ? Array.from({ length: gpus }, (_, ordinal) => ordinal)
       : [device.ordinal];
   const rounded = Math.ceil(arenaBytes / 256) * 256;
   const block = inDriver(group, () => createBlock(device, rounded, ordinals));
@@ -63,10 +70,7 @@ function checkDevices(group: Group): void {
 
 function problemWithDevices({ localSize }: Group): string | undefined {
   try {
-    const count = deviceCount();
-    return count >= localSize
-      ? undefined
-      : `${localSize} ranks need ${localSize} GPUs, and the driver shows ${count} to this process; use fewer ranks, or the CPU engine (--device cpu)`;
+    return problemWithGpus(localSize);
   } catch (error) {
     if (error instanceof CrossoverError) return error.message;
     throw error;

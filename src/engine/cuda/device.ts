@@ -13,6 +13,7 @@ import {
   handleFrom,
   intFrom,
 } from '../../ffi/cuda.ts';
+import { openPart, type Part } from './green-context.ts';
 
 /** CUdevice_attribute. */
 export const ATTRIBUTE = {
@@ -40,6 +41,8 @@ export interface Device {
   readonly multiprocessors: number;
   readonly cacheBytes: number;
   attribute(attribute: number): number;
+  /** When nothing of this rank is under way on it any more. */
+  close(): void;
 }
 
 /** GPUs that the driver shows to this process. @throws CrossoverError when there is no driver */
@@ -48,28 +51,44 @@ export function deviceCount(): number {
   return intFrom((out) => cuda.deviceCount(out), 'cuDeviceGetCount');
 }
 
-/** Opens a GPU for this thread. */
-export function openDevice(ordinal: number): Device {
+export function deviceOf(ordinal: number): CUdevice {
+  return intFrom((out) => driver().deviceGet(out, ordinal), 'cuDeviceGet') as CUdevice;
+}
+
+/** Opens a GPU, or a part of it, for this thread. */
+export function openDevice(ordinal: number, part?: Part): Device {
   const cuda = driver();
-  const handle = intFrom((out) => cuda.deviceGet(out, ordinal), 'cuDeviceGet') as CUdevice;
+  const handle = deviceOf(ordinal);
   const attribute = (number: number): number =>
     intFrom((out) => cuda.deviceAttribute(out, number, handle), `cuDeviceGetAttribute ${number}`);
-  const context = handleFrom<CUcontext>(
+  const primary = handleFrom<CUcontext>(
     (out) => cuda.primaryContextRetain(out, handle),
     `cuDevicePrimaryCtxRetain of GPU ${ordinal}`,
   );
-  check(cuda.contextSetCurrent(context), 'cuCtxSetCurrent');
+  check(cuda.contextSetCurrent(primary), 'cuCtxSetCurrent');
+  const { context, stream, multiprocessors, close } = part
+    ? openPart(handle, part, NON_BLOCKING)
+    : {
+        context: primary,
+        stream: handleFrom<CUstream>((out) => cuda.streamCreate(out, NON_BLOCKING), 'cuStreamCreate'),
+        multiprocessors: attribute(ATTRIBUTE.multiprocessors),
+        close: () => {},
+      };
   return {
     cuda,
     ordinal,
     handle,
     context,
-    stream: handleFrom<CUstream>((out) => cuda.streamCreate(out, NON_BLOCKING), 'cuStreamCreate'),
+    stream,
     name: deviceName(cuda, handle),
     capability: 10 * attribute(ATTRIBUTE.major) + attribute(ATTRIBUTE.minor),
-    multiprocessors: attribute(ATTRIBUTE.multiprocessors),
+    multiprocessors,
     cacheBytes: attribute(ATTRIBUTE.cacheBytes),
     attribute,
+    close: () => {
+      cuda.streamDestroy(stream);
+      close();
+    },
   };
 }
 
@@ -98,9 +117,7 @@ export interface Links {
 export function linksOf(count: number): Links {
   if (process.env.CROSSOVER_P2P === '0' && count > 1) return { kind: 'no P2P', broken: [0, 1] };
   const cuda = driver();
-  const devices = Array.from({ length: count }, (_, ordinal) =>
-    intFrom((out) => cuda.deviceGet(out, ordinal), 'cuDeviceGet'),
-  ) as CUdevice[];
+  const devices = Array.from({ length: count }, (_, ordinal) => deviceOf(ordinal));
   let kind: LinkKind = count > 1 ? 'NVLink' : 'none';
   for (const [a, from] of devices.entries()) {
     for (const [b, to] of devices.entries()) {

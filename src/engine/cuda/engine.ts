@@ -34,6 +34,7 @@ import type { Blocks } from './memory.ts';
 import { createNccl, type Outside } from './nccl.ts';
 import { problemWithMemory } from './outside-memory.ts';
 import { OwnMemory } from './own-memory.ts';
+import { ranksPerGpu } from './sharing.ts';
 import { Status } from './status.ts';
 import { EventTimer } from './timer.ts';
 import { Waiter } from './waiter.ts';
@@ -79,6 +80,7 @@ export class CudaEngine implements Engine {
   readonly #nccl: Outside;
   readonly #target: ShapeTarget;
   readonly #noop: Launch = emptyLaunch();
+  readonly #shared: boolean = ranksPerGpu() > 1;
   readonly #graphs = new Set<Graph>();
   readonly #farewell: Farewell;
   #capture: Capture | undefined;
@@ -111,7 +113,7 @@ export class CudaEngine implements Engine {
     const clusters = device.capability >= PROGRAMMATIC_FROM;
     this.#target = { multiprocessors: device.multiprocessors, worldSize: group.size, clusters };
     this.#status = inDriver(group, () => new Status(device, stopWordsOf(group)));
-    const { warn = (line) => console.error(`crossover: ${line}`) } = options;
+    const { warn = warnOnStderr } = options;
     this.#functions = new Functions(device, group.size, warn);
     this.#record = new LaunchRecord({
       rank: group.rank,
@@ -251,6 +253,7 @@ export class CudaEngine implements Engine {
         throw new CrossoverError(`times is ${times}; a recording is replayed a whole number of times`);
       }
       this.#log.noteReplay(number, times);
+      this.#meetWhereShared();
       if (outside && times > 0) this.#outsideReplays = true;
       graph.launch(launches === 0 ? 0 : times, () => this.#backlog.add(launches));
     };
@@ -319,7 +322,7 @@ export class CudaEngine implements Engine {
     this.#record.release();
     this.#status.release();
     this.#blocks.release();
-    this.#device.cuda.streamDestroy(this.#device.stream);
+    this.#device.close();
   }
 
   /** Ranks compare what they call: when they wait, or when a recording is made. */
@@ -338,6 +341,14 @@ export class CudaEngine implements Engine {
     this.#outsideReplays = false;
   }
 
+  /**
+   * Loading a kernel, as much else in the driver, waits for all that runs on a GPU: where that may be another rank's kernel, none waits for a rank that has not yet
+   * come so far.
+   */
+  #meetWhereShared(): void {
+    if (this.#shared) this.group.barrier();
+  }
+
   #count(): void {
     if (this.#capture) this.#capture.launches++;
     else this.#backlog.add(1);
@@ -349,6 +360,7 @@ export class CudaEngine implements Engine {
     if (shape.sharedBytes > loaded.sharedBytes) this.#functions.raiseShared(loaded, shape.sharedBytes);
     const record = this.#record;
     record.write(launch, shape, info.parts, attributes);
+    if (info.collective && !this.#capture) this.#meetWhereShared();
     const result = this.#device.cuda.launchKernelEx(record.config, loaded.handle, record.params, null);
     if (result !== CUDA_SUCCESS) check(result, `launching ${info.name}`);
     this.#count();
@@ -368,6 +380,10 @@ export class CudaEngine implements Engine {
   #fence(): void {
     this.#launch(INFOS.get('noop')!, this.#noop, 0);
   }
+}
+
+export function warnOnStderr(line: string): void {
+  console.error(`crossover: ${line}`);
 }
 
 function stallFromEnvironment(): number {

@@ -3,13 +3,14 @@
  */
 import { readFileSync } from 'node:fs';
 import { CrossoverError } from '../../errors.ts';
-import { type CUdevice, driver, intFrom } from '../../ffi/cuda.ts';
+import { driver, intFrom } from '../../ffi/cuda.ts';
 import { nccl } from '../../ffi/nccl.ts';
 import { versionText } from '../../ffi/nccl-types.ts';
 import { hostFingerprint } from '../../plan/fingerprint.ts';
 import type { Fingerprint } from '../../plan/plan.ts';
 import { chooseCompiler } from './compile.ts';
-import { ATTRIBUTE, deviceCount, deviceName, driverVersion, linksOf } from './device.ts';
+import { ATTRIBUTE, deviceCount, deviceName, deviceOf, driverVersion, linksOf } from './device.ts';
+import { ranksPerGpu } from './sharing.ts';
 import { kernelsHash } from './sources.ts';
 
 /** Of this host; needs no ranks, and no context on a GPU. @throws CrossoverError when there is no driver or no GPU */
@@ -18,7 +19,7 @@ export function cudaFingerprint(): Fingerprint {
   const count = deviceCount();
   if (count === 0)
     throw new CrossoverError('the driver shows no GPU to this process (CUDA_VISIBLE_DEVICES?)');
-  const handle = intFrom((out) => cuda.deviceGet(out, 0), 'cuDeviceGet') as CUdevice;
+  const handle = deviceOf(0);
   const attribute = (number: number): number =>
     intFrom((out) => cuda.deviceAttribute(out, number, handle), 'cuDeviceGetAttribute');
   const capability = 10 * attribute(ATTRIBUTE.major) + attribute(ATTRIBUTE.minor);
@@ -26,6 +27,7 @@ export function cudaFingerprint(): Fingerprint {
     name: deviceName(cuda, handle),
     sm: `sm_${capability}`,
     gpus: String(count),
+    ...(ranksPerGpu() > 1 ? { ranksPerGpu: String(ranksPerGpu()) } : {}),
     links: linksOf(count).kind,
     cuda: driverVersion(),
     ...optional('driver', () => readFileSync('/sys/module/nvidia/version', 'utf8').trim()),

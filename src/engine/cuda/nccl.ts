@@ -22,6 +22,7 @@ import {
   openCommunicator,
 } from './nccl-communicator.ts';
 import { needsFence } from './nccl-hazards.ts';
+import { ranksPerGpu } from './sharing.ts';
 
 /** Kernels that are not ours. */
 export interface Outside {
@@ -179,9 +180,11 @@ class NcclOutside implements Outside {
     const opened =
       group.size === 1
         ? { refused: 'a group of one rank has no peers' }
-        : symmetric && group.kind === 'hosts'
-          ? { refused: 'symmetric windows of NCCL need all ranks on one host' }
-          : openCommunicator(group, symmetric ? block : undefined);
+        : ranksPerGpu() > 1
+          ? { refused: 'NCCL takes one rank a GPU (CROSSOVER_RANKS_PER_GPU)' }
+          : symmetric && group.kind === 'hosts'
+            ? { refused: 'symmetric windows of NCCL need all ranks on one host' }
+            : openCommunicator(group, symmetric ? block : undefined);
     if (symmetric) this.#symmetric = opened;
     else this.#ordinary = opened;
     return opened;

@@ -2,7 +2,7 @@
  * @file The engines that tests run on. There is one body of tests; an engine that this host lacks is skipped by name, with the reason.
  */
 import { describe } from 'vitest';
-import { ENGINES, type EngineName, LIMITS, visibleGpus } from '../../../dist/collective/engines.js';
+import { ENGINES, type EngineName, LIMITS, mostGpuRanks } from '../../../dist/collective/engines.js';
 import { launch } from '../../../dist/group/launch.js';
 import { program } from '../../support/program.ts';
 import type { Report } from './session.ts';
@@ -18,15 +18,15 @@ export function describeEngines(
   fewest: number = FEWEST_GPUS,
 ): void {
   for (const name of only) {
-    const missing = name === 'cuda' && visibleGpus() < fewest;
-    const suffix = missing ? ` (skipped: needs ${fewest} GPUs, and there are ${visibleGpus()})` : '';
+    const missing = name === 'cuda' && mostGpuRanks() < fewest;
+    const suffix = missing ? ` (skipped: needs ${fewest} GPUs, and there are ${mostGpuRanks()})` : '';
     describe.skipIf(missing)(`${title} on ${name}${suffix}`, () => body(name));
   }
 }
 
 /** The cases that have a device for every rank. A suite that is skipped keeps all of its cases. */
 export function servedBy<Case extends { readonly ranks: number }>(engine: EngineName, cases: Case[]): Case[] {
-  const gpus = visibleGpus();
+  const gpus = mostGpuRanks();
   const most = engine === 'cuda' && gpus >= FEWEST_GPUS ? gpus : LIMITS[engine].ranks;
   return cases.filter(({ ranks }) => ranks <= most);
 }
