@@ -30,17 +30,20 @@ test('the configuration has the shape, the stream, and the attributes that are w
     const view = viewAt(record.config, 64);
     return [0, 4, 8, 12, 16, 20, 24, 48].map((offset) => view.getUint32(offset, true));
   };
+  record.write({ ...launch, params }, 0);
+  expect(words().at(-1)).toBe(0);
   record.write({ ...launch, params }, 1);
   expect(words()).toEqual([3, 1, 1, 128, 1, 1, 0, 1]);
   record.write({ ...launch, params, grid: [5, 6, 7], block: 64, sharedBytes: 4096, cluster: 2 }, 1);
   expect(words()).toEqual([5, 6, 7, 64, 1, 1, 4096, 2]);
-  record.write({ ...launch, params, cluster: 2 }, 0);
-  expect(words().at(-1)).toBe(0);
   const config = viewAt(record.config, 64);
   expect(config.getBigUint64(32, true)).toBe(STREAM);
   const attributes = viewAt(config.getBigUint64(40, true), 144);
-  // Programmatic stream serialization, allowed; then the dimension of clusters.
+  // Programmatic stream serialization, allowed or not; then the dimension of clusters, which goes with either.
   expect([0, 8].map((offset) => attributes.getUint32(offset, true))).toEqual([6, 1]);
+  record.write({ ...launch, params, cluster: 2 }, 0);
+  expect(words().at(-1)).toBe(2);
+  expect([0, 8].map((offset) => attributes.getUint32(offset, true))).toEqual([6, 0]);
   expect([72, 80, 84, 88].map((offset) => attributes.getUint32(offset, true))).toEqual([4, 2, 1, 1]);
   record.release();
 });

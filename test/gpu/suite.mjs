@@ -54,6 +54,7 @@ const PROGRAMS = [
   {
     name: 'hosts far ahead of their devices',
     program: 'gpu/programs/far-ahead.ts',
+    ahead: true,
     options: { calls: 4000, recorded: 900, replays: 12, sleepMs: 40 },
   },
   {
@@ -212,7 +213,8 @@ function skippedFor({ only, worlds }, world, engine) {
   return worlds && !worlds.includes(world) ? `made for ${worlds} ranks` : undefined;
 }
 
-function skippedWhereShared({ processes, hosts, nccl }) {
+function skippedWhereShared({ processes, hosts, nccl, ahead }) {
   if (processes || hosts) return 'only threads share a GPU';
+  if (ahead) return 'ranks that share a GPU meet before each collective';
   return nccl ? 'NCCL takes one rank a GPU' : undefined;
 }

@@ -12,16 +12,14 @@ import {
   intFrom,
 } from '../../ffi/cuda.ts';
 import type { Device } from './device.ts';
-import { ranksPerGpu } from './sharing.ts';
 
-/** Launches of a period, of all ranks of a GPU. */
+/** Launches of a period. */
 const PERIOD = 256;
 const DISABLE_TIMING = 2;
 
 export class Backlog {
   readonly #device: Device;
   readonly #wait: (done: () => boolean) => void;
-  readonly #period: number = Math.floor(PERIOD / ranksPerGpu());
   /** The ends of the last two periods. */
   readonly #ends: readonly [CUevent, CUevent];
   #launches = 0;
@@ -39,7 +37,7 @@ export class Backlog {
   /** Notes launches that were enqueued. */
   add(launches: number): void {
     this.#launches += launches;
-    if (this.#launches < this.#period) return;
+    if (this.#launches < PERIOD) return;
     this.#launches = 0;
     // What a capture takes in is not enqueued, and an event recorded there could be asked for no more. Captures are not the engine's only: products are tuned in some.
     if (this.#isCapturing()) return;

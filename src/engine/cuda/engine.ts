@@ -111,6 +111,8 @@ export class CudaEngine implements Engine {
       allToAll: group.kind !== 'hosts' && (links.kind === 'NVLink' || links.kind === 'none'),
     };
     const clusters = device.capability >= PROGRAMMATIC_FROM;
+    // Recordings of ranks that share a GPU came to a stop now and then with it.
+    const programmatic = clusters && !this.#shared;
     this.#target = { multiprocessors: device.multiprocessors, worldSize: group.size, clusters };
     this.#status = inDriver(group, () => new Status(device, stopWordsOf(group)));
     const { warn = warnOnStderr } = options;
@@ -121,11 +123,11 @@ export class CudaEngine implements Engine {
       status: this.#status.address,
       deadlineNanoseconds: Math.round(deadlineSeconds * 1e9),
       stream: device.stream,
-      programmatic: device.capability >= PROGRAMMATIC_FROM,
+      programmatic,
     });
     this.#compute = new Compute(device, {
       functions: this.#functions,
-      programmatic: device.capability >= PROGRAMMATIC_FROM,
+      programmatic,
       capturing: () => this.#capture !== undefined,
       loading: (load) => this.#loading(load),
       count: () => this.#count(),

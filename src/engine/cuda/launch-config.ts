@@ -24,7 +24,6 @@ export class LaunchConfig {
     this.#at = at >> 2;
     // Programmatic first, so that the cluster's, which only devices that have the other know, is switched on by the count.
     this.#set(ATTRIBUTES, PROGRAMMATIC_STREAM_SERIALIZATION);
-    this.#set(ATTRIBUTES + 8, 1);
     this.#set(ATTRIBUTES + ATTRIBUTE_BYTES, CLUSTER_DIMENSION);
     for (const offset of [8, 12, 16]) this.#set(ATTRIBUTES + ATTRIBUTE_BYTES + offset, 1);
     this.#address(ATTRIBUTES_POINTER, Number(address) + at + ATTRIBUTES);
@@ -49,7 +48,8 @@ export class LaunchConfig {
     this.#set(12, block);
     this.#set(SHARED, sharedBytes);
     this.#set(ATTRIBUTES + ATTRIBUTE_BYTES + 8, cluster);
-    this.#set(COUNT, programmatic + (programmatic === 1 && cluster > 1 ? 1 : 0));
+    this.#set(ATTRIBUTES + 8, programmatic);
+    this.#set(COUNT, cluster > 1 ? 2 : programmatic);
   }
 
   #set(offset: number, value: number): void {
