@@ -125,7 +125,13 @@ export class Communicator {
 
   /** The same, filled with values, each rounded once to the dtype. */
   tensor(dtype: DType, shape: readonly number[], values: ArrayLike<number>): Tensor {
-    return this.empty(dtype, shape).write(values);
+    const tensor = this.empty(dtype, shape);
+    try {
+      return tensor.write(values);
+    } catch (error) {
+      tensor.free();
+      throw error;
+    }
   }
 
   /**

@@ -71,8 +71,15 @@ export class Tensor {
     return decodeArray(this.dtype, this.readBytes());
   }
 
-  /** Overwrites all elements, each rounded once to the dtype. */
+  /** Overwrites all elements, each rounded once to the dtype. Pairs of e2m1x2 take two values each. */
   write(values: ArrayLike<number>): this {
+    this.#check();
+    const wanted = this.dtype === 'e2m1x2' ? 2 * this.count : this.count;
+    if (values?.length !== wanted) {
+      throw new CrossoverError(
+        `values are ${values?.length ?? String(values)}; a ${this.dtype} tensor [${this.shape.join(', ')}] takes ${wanted} numbers`,
+      );
+    }
     return this.writeBytes(encodeArray(this.dtype, values));
   }
 
