@@ -4,22 +4,15 @@
  * dist/ is replaced only by a build that succeeded, in one step.
  */
 import { spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { sourceHash } from './source-hash.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
-const started = new Date();
+// What is edited while this runs is not part of the build.
+const sources = sourceHash();
 
 function node(script, args) {
   const { status } = spawnSync(process.execPath, [script, ...args], { stdio: ['ignore', 2, 2] });
@@ -48,9 +41,7 @@ rmSync(fresh, { recursive: true, force: true });
 node('node_modules/typescript/bin/tsc', ['-p', 'tsconfig.json', '--outDir', fresh]);
 node('scripts/bundle-page.mjs', [join(fresh, 'report', 'page', 'client.min.js')]);
 chmodSync(join(fresh, 'cli', 'main.js'), 0o755);
-writeFileSync(join(fresh, '.built'), '');
-// What was edited while this ran is newer than the build.
-utimesSync(join(fresh, '.built'), started, started);
+writeFileSync(join(fresh, '.built'), sources);
 const old = join('.tmp', 'dist.old');
 rmSync(old, { recursive: true, force: true });
 if (existsSync('dist')) renameSync('dist', old);

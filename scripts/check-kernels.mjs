@@ -7,7 +7,7 @@
  * By default specialisations are all dtypes and quantizations, at 2, 4 and 8 ranks, summing; --all takes the other world sizes and reductions, too.
  * Of those that differ by two of world size, dtype and quantization, each architecture gets a quarter, so that together they get all; of those that differ by
  * all three, one of every other quantization. For kernels that are named, it gets all. Kernels of models get what MODEL_SOURCES lists.
- * One run of nvcc takes many specialisations of a file: each in a namespace of its own, under other names. Results are kept in .tmp/ by source hash.
+ * One run of nvcc takes many specialisations, of several files: each in a namespace of its own, under other names. Results are kept in .tmp/ by source hash.
  */
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -30,8 +30,11 @@ import {
 const ARCHITECTURES = ['sm_80', 'sm_90a', 'sm_100a', 'sm_120a'];
 const DEFAULT_ONLY = { world: [2, 4, 8], reduce: [0] };
 /** Starting nvcc costs as much as three to ten specialisations. */
-const SPECIALISATIONS_A_RUN = 16;
-const OPTIONS = ['-std=c++17', '--Werror', 'all-warnings', '-Xptxas', '-v'];
+const SPECIALISATIONS_A_RUN = 24;
+const OPTIONS = ['-std=c++17', '--Werror', 'all-warnings'];
+const TO_CUBIN = ['-cubin', '-Xptxas', '-v'];
+// Enough to find a file's functions, and what is wrong with its text.
+const TO_FUNCTIONS = ['-ptx', '-Xcicc', '-O0'];
 // A file whose headers are pasted into it has functions that it does not call; the file as it is has none.
 const PASTED = ['-diag-suppress', '177'];
 const MOST_MS = 600_000;
@@ -63,8 +66,7 @@ if (chosen.length === 0) {
   );
   process.exit(1);
 }
-const jobs = chosen.flatMap(jobsOf);
-await inParallel(jobs, run);
+await inParallel(architectures.flatMap(jobsOf), run);
 writeResults();
 const problems = chosen.flatMap(problemsOf);
 printTable();
@@ -88,16 +90,14 @@ async function describeFile(file) {
       MODEL_SOURCES[file] ?? specialisationsOf(file, number),
     ]),
   );
-  const hash = `${sourceHash(file)} nvcc ${compiler.version} ${OPTIONS.join(' ')}`;
+  const hash = `${sourceHash(file)} nvcc ${compiler.version} ${[...OPTIONS, ...TO_CUBIN].join(' ')}`;
   if (kept[file]?.hash !== hash) {
-    const output = join(folder, `${file}.cubin`);
-    const { code, log } = await runNvcc(['-arch', architectures[0], '-o', output, sourcePath(file)]);
-    const found = parse(log);
-    // As it is means without macros, too.
-    const results = Object.fromEntries(
-      [...found].map(([entry, result]) => [keyOf(entry, [], architectures[0]), result]),
-    );
-    kept[file] = { hash, entries: [...found.keys()], error: code === 0 ? undefined : log, results };
+    const output = join(folder, `${file}.ptx`);
+    const options = [...TO_FUNCTIONS, '-arch', architectures[0], '-o', output, sourcePath(file)];
+    const { code, log } = await runNvcc(options);
+    const ptx = code === 0 ? readFileSync(output, 'utf8') : '';
+    const entries = [...ptx.matchAll(/^\.visible \.entry (\w+)/gm)].map(([, entry]) => entry);
+    kept[file] = { hash, entries, error: code === 0 ? undefined : log, results: {} };
   }
   const { entries, error, results } = kept[file];
   return { file, entries, error, variants, results };
@@ -122,38 +122,47 @@ function isDue({ world, dtype, quant }, number) {
   return (quant + number) % 2 === 0 && size === (quant + number) % 3 && dtype === (2 * quant + number) % 3;
 }
 
-/** Runs of nvcc for what is not known yet. */
-function jobsOf(described) {
-  if (described.error) return [];
-  return architectures.flatMap((architecture) => {
-    const missing = described.variants
-      .get(architecture)
-      .filter((defines) =>
-        described.entries.some((entry) => !described.results[keyOf(entry, defines, architecture)]),
-      );
-    const list = [];
-    for (let i = 0; i < missing.length; i += SPECIALISATIONS_A_RUN) {
-      list.push({ described, architecture, variants: missing.slice(i, i + SPECIALISATIONS_A_RUN) });
-    }
-    return list;
-  });
+/** Runs of nvcc for what is not known yet of an architecture. */
+function jobsOf(architecture) {
+  const missing = chosen
+    .filter(({ error }) => !error)
+    .flatMap((described) =>
+      described.variants
+        .get(architecture)
+        .filter((defines) =>
+          described.entries.some((entry) => !described.results[keyOf(entry, defines, architecture)]),
+        )
+        .map((defines) => ({ described, defines })),
+    );
+  const list = [];
+  for (let i = 0; i < missing.length; i += SPECIALISATIONS_A_RUN) {
+    list.push({ architecture, parts: missing.slice(i, i + SPECIALISATIONS_A_RUN) });
+  }
+  return list;
 }
 
 function keyOf(entry, defines, architecture) {
   return [entry, ...defines, architecture].join(' ');
 }
 
-async function run({ described, architecture, variants }, number) {
-  const { results } = described;
+async function run({ architecture, parts }) {
+  const number = runs;
   const output = join(folder, `${number}.cubin`);
   const source = join(folder, `${number}.cu`);
-  writeFileSync(source, variants.map((defines, index) => pasted(described, defines, index)).join('\n'));
-  const { code, log } = await runNvcc([...PASTED, '-arch', architecture, '-o', output, source]);
+  writeFileSync(source, parts.map(pasted).join('\n'));
+  const { code, log } = await runNvcc([...TO_CUBIN, ...PASTED, '-arch', architecture, '-o', output, source]);
+  // Each file by itself tells whose fault it is.
+  const files = new Set(parts.map(({ described }) => described));
+  if (code !== 0 && files.size > 1) {
+    for (const file of files)
+      await run({ architecture, parts: parts.filter(({ described }) => described === file) });
+    return;
+  }
   const found = parse(log);
-  for (const [index, defines] of variants.entries()) {
+  for (const [index, { described, defines }] of parts.entries()) {
     for (const entry of described.entries) {
       const result = found.get(renamed(entry, index));
-      results[keyOf(entry, defines, architecture)] =
+      described.results[keyOf(entry, defines, architecture)] =
         code === 0 && result ? result : { error: log || `nvcc ended with ${code}` };
     }
   }
@@ -162,7 +171,7 @@ async function run({ described, architecture, variants }, number) {
 function runNvcc(options) {
   runs++;
   return new Promise((resolve) => {
-    const args = ['-cubin', ...INCLUDES, ...OPTIONS, ...options];
+    const args = [...INCLUDES, ...OPTIONS, ...options];
     execFile(compiler.path, args, { timeout: MOST_MS, maxBuffer: 2 ** 28 }, (error, stdout, stderr) =>
       resolve({ code: error ? (error.code ?? 1) : 0, log: `${stdout}${stderr}` }),
     );
@@ -174,7 +183,7 @@ function renamed(entry, index) {
 }
 
 /** A specialisation in a namespace: headers pasted in place of their includes, macros undefined at its end. */
-function pasted({ file, entries }, defines, index) {
+function pasted({ described: { file, entries }, defines }, index) {
   const macros = new Map(defines.map((define) => define.split('=')));
   for (const entry of entries) macros.set(entry, renamed(entry, index));
   const done = new Set();
@@ -308,7 +317,7 @@ async function inParallel(items, work) {
   const worker = async () => {
     while (next < items.length) {
       const number = next++;
-      done[number] = await work(items[number], number);
+      done[number] = await work(items[number]);
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, worker));

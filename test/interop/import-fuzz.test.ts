@@ -160,10 +160,10 @@ describe('damaged inputs', () => {
           expect(error.message).not.toMatch(/\n/);
         }
       }),
-      { numRuns: 5000, endOnFailure: false },
+      { numRuns: 2000, endOnFailure: false },
     );
     // Most of most inputs is still there.
-    expect(measurements).toBeGreaterThan(50_000);
+    expect(measurements).toBeGreaterThan(20_000);
   });
 
   it('of arbitrary text and bytes are refused in one line', () => {

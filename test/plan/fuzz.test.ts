@@ -11,7 +11,7 @@ import { compilePlan } from '../../dist/plan/lookup.js';
 import { validatePlan } from '../../dist/plan/validate.js';
 import { FUSED, sampleEntry, samplePlan } from './samples.ts';
 
-const FILES = 10_000;
+const FILES = 4000;
 
 let state = 12345;
 /** Whole number from 0 to less than `below` (mulberry32). */
@@ -198,7 +198,7 @@ it(`reads ${FILES} mutated files without any other outcome`, () => {
   expect(accepted).toBeLessThan(FILES / 2);
   expect(({} as { us?: number }).us).toBeUndefined();
   // Of this process, however busy the host is.
-  expect(process.cpuUsage(start).user / 1e6).toBeLessThan(20);
+  expect(process.cpuUsage(start).user / 1e6).toBeLessThan(8);
 });
 
 it('survives what is large or deep', () => {

@@ -36,7 +36,7 @@ const LARGEST: Partial<Record<DType, readonly number[]>> = {
 };
 
 /** Elements in a table; a prime, so that no chunk or row of a power of two meets the same elements again. */
-const TABLE = 65521;
+const TABLE = 16381;
 
 const tables = new Map<string, Uint8Array>();
 

@@ -19,6 +19,8 @@ export interface Report {
 }
 
 const ENOUGH = 20;
+/** Nobody wakes who sleeps here. */
+const LATE = new Int32Array(new SharedArrayBuffer(4));
 
 export class Session {
   readonly comm: Communicator;
@@ -45,13 +47,9 @@ export class Session {
     return this.comm.rank === 0;
   }
 
-  /** Lets ranks drift apart: one time in four, computes for up to 2 ms. */
+  /** Lets ranks drift apart: one time in four, sleeps for up to 2 ms. */
   skew(): void {
-    if (!this.own.chance(0.25)) return;
-    const end = performance.now() + 2 * this.own.next();
-    while (performance.now() < end) {
-      // Busy, as a rank is that is late.
-    }
+    if (this.own.chance(0.25)) Atomics.wait(LATE, 0, 0, 2 * this.own.next());
   }
 
   /** Counts one comparison; `problem` says what is wrong, or is absent. */

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
 export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 export const HAS_CHROMIUM = existsSync(CHROMIUM);
@@ -22,24 +22,22 @@ export interface Opened {
   close(): Promise<void>;
 }
 
-/** One browser with a profile of its own, and files for it to open. */
+/** One browser, and files for it to open; each page has a context of its own, which shares nothing with others. */
 export class Browsing {
   readonly #folder = mkdtempSync(join(tmpdir(), 'crossover-browser-'));
-  readonly #contexts: BrowserContext[] = [];
+  #browser: Promise<Browser> | undefined;
   #count = 0;
 
   /** Writes the text as a file, and opens that. */
   async open(html: string, options: BrowserContextOptions = {}): Promise<Opened> {
-    const path = join(this.#folder, `page-${this.#count}.html`);
+    const path = join(this.#folder, `page-${this.#count++}.html`);
     writeFileSync(path, html);
-    const context = await chromium.launchPersistentContext(join(this.#folder, `profile-${this.#count++}`), {
-      executablePath: CHROMIUM,
-      args: ARGUMENTS,
+    this.#browser ??= chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
+    const context = await (await this.#browser).newContext({
       viewport: { width: 1300, height: 900 },
       ...options,
     });
-    this.#contexts.push(context);
-    const page = context.pages()[0] ?? (await context.newPage());
+    const page = await context.newPage();
     const errors: string[] = [];
     const requests: string[] = [];
     page.on('console', (message) => {
@@ -52,7 +50,7 @@ export class Browsing {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#contexts.map((context) => context.close()));
+    await (await this.#browser)?.close();
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
