@@ -8,6 +8,7 @@ import type { Graph, Value } from '../../graph/ir/graph.ts';
 import type { Placement } from '../../graph/place/placement.ts';
 import { layOut, Scratch, Step, type StepOptions, workingBytes } from '../../graph/run/step.ts';
 import { roomOf } from '../../memory/allocator.ts';
+import { checkRange } from '../weights/check.ts';
 import type { PlannedWeight } from '../weights/planned.ts';
 import { type Capacity, cachesOf, symbolsFor } from './capacity.ts';
 import { FIRST_STATE, StepState, type StepValues } from './state.ts';
@@ -101,6 +102,8 @@ export class HeldModel {
 
   /** A step of exact sizes. Steps share working memory: what one has made is gone when another runs. */
   step({ tokens, samples, gathered, mostTokens, outside = false, ...options }: StepRequest): Step {
+    checkRange('tokens', tokens, 1, this.capacity.tokens);
+    checkRange('samples', samples, 1, this.capacity.samples);
     const symbols = symbolsFor(this.graph, this.capacity, {
       tokens,
       samples,
@@ -150,13 +153,15 @@ export class HeldModel {
   checkNumbers(step: Step): void {
     const { operands } = this.graph.nodes.find(({ op }) => op === 'sample')!;
     const candidates = operands.candidates as Value;
-    const [ranks, samples, choices] = step.shape(candidates) as [number, number, number];
-    const bits = this.readInts(step.address(candidates), ranks * samples * choices * 2);
+    // Of all ranks, one rank's samples behind another's.
+    const [all, choices] = step.shape(candidates) as [number, number, number];
+    const [samples] = step.shape(this.sampled) as [number];
+    const bits = this.readInts(step.address(candidates), all * choices * 2);
     const values = new Float32Array(bits.buffer, bits.byteOffset, bits.length);
     for (let sample = 0; sample < samples; sample++) {
       // A rank's first candidate is its largest.
       const largest = Array.from(
-        { length: ranks },
+        { length: all / samples },
         (_, rank) => values[(rank * samples + sample) * choices * 2]!,
       );
       if (!largest.some((value) => value > Number.NEGATIVE_INFINITY))

@@ -2,7 +2,7 @@
  * @file What a step of a model is given besides weights and caches: tokens and where they stand, tables of pages, and how to sample. All of it lies in one piece of
  * memory, so that it takes one copy, and the host keeps an image of it.
  */
-
+import { CrossoverError } from '../../errors.ts';
 import { roomOf } from '../../memory/allocator.ts';
 import { type Capacity, pagesPerSequence } from './capacity.ts';
 
@@ -24,10 +24,12 @@ export class StepState {
   readonly bytes: Uint8Array;
   /** Where each of them begins, by name. */
   readonly offsets: ReadonlyMap<string, number>;
+  /** Elements that there is room for. */
+  readonly #counts: Readonly<Record<keyof StepValues, number>>;
 
   constructor(capacity: Capacity) {
     const { tokens, samples, sequences } = capacity;
-    const counts: Readonly<Record<keyof StepValues, number>> = {
+    this.#counts = {
       ids: tokens,
       positions: tokens,
       rows: tokens,
@@ -38,7 +40,7 @@ export class StepState {
     };
     let offset = 0;
     this.offsets = new Map(
-      Object.entries(counts).map(([name, count]) => {
+      Object.entries(this.#counts).map(([name, count]) => {
         const at = offset;
         offset += roomOf(4 * count);
         return [name, at];
@@ -47,10 +49,18 @@ export class StepState {
     this.bytes = new Uint8Array(offset);
   }
 
-  /** Changes the image. Returns the range of its bytes that holds all that was changed. */
+  /**
+   * Changes the image. Returns the range of its bytes that holds all that was changed.
+   * @throws CrossoverError, and changes nothing, where more is given than there is room for
+   */
   set(values: StepValues): readonly [from: number, to: number] {
     let [from, to] = [this.bytes.length, 0];
-    for (const [name, array] of Object.entries(values) as [string, Int32Array | Float32Array][]) {
+    const given = Object.entries(values) as [keyof StepValues, Int32Array | Float32Array][];
+    for (const [name, { length }] of given) {
+      if (length > this.#counts[name])
+        throw new CrossoverError(`${name} has ${length} elements; there is room for ${this.#counts[name]}`);
+    }
+    for (const [name, array] of given) {
       const at = this.offsets.get(name)!;
       this.bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), at);
       from = Math.min(from, at);
