@@ -130,7 +130,22 @@ export function openSession(
   request: SessionRequest,
   report: (done: number, words: string) => void = () => {},
 ): Session {
-  const { graph, weights } = modelGraph(request, group.size, group.rank);
+  const made = modelGraph(request, group.size, group.rank);
+  const checkpoint = openCheckpoint(request, made.weights);
+  try {
+    return open(group, request, made, checkpoint, report);
+  } finally {
+    checkpoint?.close();
+  }
+}
+
+function open(
+  group: Group,
+  request: SessionRequest,
+  { graph, weights }: ReturnType<typeof modelGraph>,
+  checkpoint: Checkpoint | undefined,
+  report: (done: number, words: string) => void,
+): Session {
   const bytes = sessionBytes(
     request.engine,
     graph,
@@ -141,7 +156,6 @@ export function openSession(
   );
   const demand = demandOf(request, group.size);
   const measures = group.size > 1 && request.tunedTokens > 0 && isMissing(request.plan, demand);
-  const checkpoint = openCheckpoint(request, weights);
   // Measuring is over when the model takes its memory.
   const arenaBytes = Math.max(bytes.arena, measures ? measuringBytes(request.engine, demand) + (4 << 20) : 0);
   const comm = createCommunicator(group, {
@@ -164,7 +178,5 @@ export function openSession(
   } catch (error) {
     comm.close();
     throw error;
-  } finally {
-    checkpoint?.close();
   }
 }
