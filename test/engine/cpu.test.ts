@@ -99,6 +99,27 @@ describe('the CPU engine', () => {
     expect(new Int32Array(engine.read(steps, 4).buffer)[0]).toBe(2);
   });
 
+  it('has room for recordings of all steps of a deep model that is served in several ways', () => {
+    const engine = createCpuEngine(alone(), { arenaBytes: 4096 });
+    const { base } = engine.arena;
+    const ids = {
+      positions: base,
+      history: base,
+      steps: base,
+      sampled: base,
+      ids: base,
+      tokens: 0,
+      limit: 0,
+    };
+    const [launches, sizes, ways] = [320, 33, 5];
+    for (let made = 0; made < sizes * ways; made++) {
+      engine.beginCapture();
+      for (let i = 0; i < launches; i++) engine.compute('advance', ids);
+      engine.endCapture().replay();
+    }
+    expect(new Int32Array(engine.read(base, 4).buffer)[0]).toBe(launches * sizes * ways);
+  });
+
   it('describes itself for plans: the kernels by a hash', () => {
     expect(kernelsHash()).toMatch(/^[0-9a-f]{16}$/);
     expect(createCpuEngine(alone(), { arenaBytes: 256 }).fingerprint().kernels).toBe(kernelsHash());

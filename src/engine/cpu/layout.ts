@@ -13,8 +13,11 @@ const MIB = 1024 * KIB;
 /** WebAssembly's 32-bit address space. */
 const ADDRESSABLE = 4096 * MIB;
 
-/** Recorded commands, one rank's: 13,000, which are several recordings of a model's step. */
-export const COMMANDS_BYTES: number = 2 * MIB;
+/**
+ * Recorded commands, one rank's: 100,000. Serving records some thirty sizes of a step for each way to dispatch, with some ten commands for each layer. Address
+ * space only: pages are committed when they are touched.
+ */
+export const COMMANDS_BYTES: number = 16 * MIB;
 /** A row in float32 between the passes of a norm: hidden sizes up to MAX_HIDDEN, or several rows' columns. */
 const ROWS_BYTES = 512 * KIB;
 const PARTIALS_BYTES = 128 * KIB;
