@@ -56,6 +56,8 @@ const configSchema = z.object({
   use_sliding_window: optional(z.boolean()),
   // Of experts.
   num_experts: size.max(MOST_EXPERTS).optional(),
+  /** The same, as newer versions of transformers write it for Qwen3-MoE. */
+  num_local_experts: size.max(MOST_EXPERTS).optional(),
   n_routed_experts: size.max(MOST_EXPERTS).optional(),
   num_experts_per_tok: size.optional(),
   moe_intermediate_size: size.optional(),
@@ -146,9 +148,9 @@ export function parseModelConfig(json: unknown, name: string, source: string): M
   };
 }
 
-/** Qwen3's heads are of 128 elements where nothing is said. */
+/** Qwen3's heads are of 128 elements where nothing is said; Qwen3-MoE's share the hidden size, as Llama's do. */
 function headOf({ head_dim, hidden_size, num_attention_heads, model_type }: Json): number {
-  return head_dim ?? (model_type === 'llama' ? hidden_size / num_attention_heads : 128);
+  return head_dim ?? (model_type === 'qwen3' ? 128 : hidden_size / num_attention_heads);
 }
 
 /** What is not computed here, by name. */
@@ -187,9 +189,9 @@ function problemOf(json: Json): string | undefined {
   }
   if (kvHeads && heads % kvHeads !== 0)
     return `num_key_value_heads is ${kvHeads}; it must divide num_attention_heads, ${heads}`;
-  const head = headOf(json);
-  if (model_type !== 'deepseek_v2' && head % 2 !== 0)
-    return `the head has ${head} elements; it must have an even number of them`;
+  const rotated = model_type === 'deepseek_v2' ? (json.qk_rope_head_dim ?? 0) : headOf(json);
+  if (rotated % 2 !== 0)
+    return `${model_type === 'deepseek_v2' ? 'qk_rope_head_dim is' : 'the head has'} ${rotated} elements; they are rotated two by two, so there must be an even number of them`;
   return undefined;
 }
 
@@ -250,7 +252,9 @@ function expertsOf(json: Json, source: string): MoeConfig {
   const isDeepseek = json.model_type === 'deepseek_v2';
   const inner = wanted(json, 'moe_intermediate_size', source);
   return {
-    experts: wanted(json, isDeepseek ? 'n_routed_experts' : 'num_experts', source),
+    experts: isDeepseek
+      ? wanted(json, 'n_routed_experts', source)
+      : (json.num_local_experts ?? wanted(json, 'num_experts', source)),
     choices: wanted(json, 'num_experts_per_tok', source),
     inner,
     normalize: json.norm_topk_prob ?? false,

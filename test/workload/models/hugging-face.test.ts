@@ -81,6 +81,13 @@ describe('config.json', () => {
     expect(parse(lite)).toEqual({ ...presetNamed('deepseek-v2-lite'), name: 'm' });
   });
 
+  it('of Qwen3-MoE may count experts under the newer name, and leave the size of heads to the hidden size', () => {
+    const { num_experts, head_dim: _, ...rest } = CONFIGS.qwen3_moe;
+    const newer = { ...rest, num_local_experts: num_experts };
+    const own = parse({ ...CONFIGS.qwen3_moe, head_dim: rest.hidden_size! / rest.num_attention_heads! });
+    expect(parse(newer)).toEqual(own);
+  });
+
   it.each<[string, HfConfig, string]>([
     ['another architecture', { model_type: 'gemma3' }, 'model_type is "gemma3": '],
     [
@@ -136,6 +143,7 @@ describe('config.json', () => {
     [{ ...CONFIGS.deepseek_v2, topk_method: 'group_limited_greedy', n_group: 8 }, 'n_group is 8'],
     [{ ...CONFIGS.deepseek_v2, topk_method: 'noaux_tc' }, 'topk_method is "noaux_tc"'],
     [{ ...CONFIGS.deepseek_v2, norm_topk_prob: true }, 'norm_topk_prob is true'],
+    [{ ...CONFIGS.deepseek_v2, qk_rope_head_dim: 7 }, 'qk_rope_head_dim is 7'],
   ])('of experts is refused where it is computed differently (%#)', (config, message) => {
     expect(() => parse(config)).toThrow(message);
   });
