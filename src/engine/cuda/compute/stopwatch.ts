@@ -31,8 +31,7 @@ export class Stopwatch {
     const { cuda, stream } = this.#device;
     // Loads what is to be loaded, which a capture might not allow.
     launch(0);
-    const graph = this.#record(launches, launch);
-    const exec = handleFrom<CUgraphExec>((out) => cuda.graphInstantiate(out, graph, 0), 'cuGraphInstantiate');
+    const exec = this.#instantiate(this.#record(launches, launch));
     try {
       check(cuda.graphLaunch(exec, stream), 'cuGraphLaunch');
       let best = Number.POSITIVE_INFINITY;
@@ -43,7 +42,6 @@ export class Stopwatch {
       return best;
     } finally {
       cuda.graphExecDestroy(exec);
-      cuda.graphDestroy(graph);
     }
   }
 
@@ -66,6 +64,16 @@ export class Stopwatch {
       else if (graph[0] !== 0n) cuda.graphDestroy(graph[0] as CUgraph);
     }
     return graph[0] as CUgraph;
+  }
+
+  /** The graph is not needed any more, whether it worked or not. */
+  #instantiate(graph: CUgraph): CUgraphExec {
+    const { cuda } = this.#device;
+    try {
+      return handleFrom<CUgraphExec>((out) => cuda.graphInstantiate(out, graph, 0), 'cuGraphInstantiate');
+    } finally {
+      cuda.graphDestroy(graph);
+    }
   }
 
   #replay(exec: CUgraphExec): number {
