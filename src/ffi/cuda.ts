@@ -119,10 +119,6 @@ const FUNCTIONS = {
   functionGetAttribute: 'int cuFuncGetAttribute(void *value, int attribute, void *fn)' as F<
     [value: Pointer, attribute: number, fn: CUfunction]
   >,
-  occupancyMaxActiveBlocks:
-    'int cuOccupancyMaxActiveBlocksPerMultiprocessor(void *blocks, void *fn, int threads, size_t shared)' as F<
-      [blocks: Pointer, fn: CUfunction, threads: number, shared: number]
-    >,
   launchKernelEx: 'int cuLaunchKernelEx(void *config, void *fn, void *params, void *extra)' as F<
     [config: Pointer, fn: CUfunction, params: Pointer, extra: null]
   >,

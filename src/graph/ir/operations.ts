@@ -5,7 +5,6 @@
  * What a file does to views and to memory is gone by then: `reshape` and its like make new values, and so do copies that change nothing, which
  * importers leave out.
  */
-import { CrossoverError } from '../../errors.ts';
 import { MODEL_OPERATIONS } from './model-operations.ts';
 
 /**
@@ -213,10 +212,3 @@ export function isCollective(op: string): boolean {
 /** Collectives that are not understood: nothing may be moved past one, or ranks no longer meet in the same order. */
 const FOREIGN_COLLECTIVE =
   /c10d|all_reduce|allreduce|all_gather|allgather|all_to_all|alltoall|reduce_scatter/i;
-
-/** @throws CrossoverError for a name that is not understood here */
-export function operationInfo(op: string): OperationInfo {
-  const info = Object.hasOwn(OPERATIONS, op) ? OPERATIONS[op] : undefined;
-  if (info) return info;
-  throw new CrossoverError(`there is no operation "${op}"; use one of ${Object.keys(OPERATIONS).join(', ')}`);
-}

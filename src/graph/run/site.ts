@@ -79,10 +79,6 @@ export class Site {
     return this.#context.shape(this.value(name));
   }
 
-  outShape(index = 0): readonly number[] {
-    return this.#context.shape(this.node.outputs[index]!);
-  }
-
   /** Elements along the last dim of an operand. */
   last(name: string): number {
     return this.shape(name).at(-1) ?? 1;

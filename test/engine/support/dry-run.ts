@@ -105,7 +105,6 @@ export class DryRun {
       },
       capturing: false,
       launch: (launch) => this.#look(launch),
-      blocksAtATime: () => 2,
       count: () => {},
       wait: () => {},
       // cuBLASLt is not looked for: all products are those of own kernels.

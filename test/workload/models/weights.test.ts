@@ -11,7 +11,8 @@ import { fitAdvice } from '../../../dist/workload/weights/advice.js';
 import { bytesRead } from '../../../dist/workload/weights/bytes-read.js';
 import { type WeightOptions, weightPlan } from '../../../dist/workload/weights/plan.js';
 import type { TensorWeight, WeightPart } from '../../../dist/workload/weights/planned.js';
-import { fillsOf, randomBytes, seedOf } from '../../../dist/workload/weights/random.js';
+import { fillsOf, seedOf } from '../../../dist/workload/weights/random.js';
+import { randomBytes } from './support/random-bytes.ts';
 
 const SMALL = PRESETS.filter(({ name }) => name.startsWith('tiny')).map((config) => ({
   ...config,

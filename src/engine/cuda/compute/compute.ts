@@ -2,7 +2,7 @@
  * @file Runs the kernels of models on a rank's device: finds functions, writes parameters, launches.
  */
 import { CrossoverError } from '../../../errors.ts';
-import { CUDA_SUCCESS, check, intFrom } from '../../../ffi/cuda.ts';
+import { CUDA_SUCCESS, check } from '../../../ffi/cuda.ts';
 import type { ComputeName, ComputeOperands } from '../../compute.ts';
 import { validateCompute } from '../../validate-compute.ts';
 import type { Device } from '../device.ts';
@@ -65,11 +65,11 @@ export class Compute implements ComputeTarget {
   }
 
   launch(launch: ModelLaunch): void {
-    const { programmatic = true, sharedBytes = 0 } = launch;
+    const { sharedBytes = 0 } = launch;
     const loaded = this.#find(launch);
     if (sharedBytes > loaded.sharedBytes) this.#host.functions.raiseShared(loaded, sharedBytes);
     const record = this.#record;
-    record.write(launch, programmatic && this.#host.programmatic ? 1 : 0);
+    record.write(launch, this.#host.programmatic ? 1 : 0);
     const result = this.device.cuda.launchKernelEx(record.config, loaded.handle, record.params, null);
     if (result !== CUDA_SUCCESS) {
       check(
@@ -78,15 +78,6 @@ export class Compute implements ComputeTarget {
       );
     }
     this.count();
-  }
-
-  blocksAtATime(fn: ModelFunction, block: number, sharedBytes: number): number {
-    const loaded = this.#find(fn);
-    if (sharedBytes > loaded.sharedBytes) this.#host.functions.raiseShared(loaded, sharedBytes);
-    return intFrom(
-      (out) => this.device.cuda.occupancyMaxActiveBlocks(out, loaded.handle, block, sharedBytes),
-      `cuOccupancyMaxActiveBlocksPerMultiprocessor of ${fn.kernel}`,
-    );
   }
 
   count(): void {

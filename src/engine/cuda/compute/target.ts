@@ -31,8 +31,6 @@ export interface ModelLaunch extends ModelFunction {
     readonly integers?: readonly number[];
     readonly floats?: readonly number[];
   };
-  /** False for a kernel that starts only after the one before has ended; true by default. */
-  readonly programmatic?: boolean;
 }
 
 /** Where launches go: a rank's device and its stream. */
@@ -44,8 +42,6 @@ export interface ComputeTarget {
   /** Whether a recording is being made. What runs in one has run before it: everything is loaded. */
   readonly capturing: boolean;
   launch(launch: ModelLaunch): void;
-  /** Blocks of a function that fit a multiprocessor at a time. */
-  blocksAtATime(fn: ModelFunction, block: number, sharedBytes: number): number;
   /** Notes something that was enqueued on the device's stream in another way: a recording without any is not replayed. */
   count(): void;
   /** Returns when all that was enqueued has ended, by polling. @throws CrossoverError when it does not end */

@@ -21,7 +21,7 @@ export interface PairVerdict {
 /** [device][peer]; the diagonal is null, and so are pairs that were not reached because a GPU failed before. */
 export type PeerVerdicts = readonly (readonly (PairVerdict | null)[])[];
 
-export const PEER_CHECK_FILE = 'peer_check.cu';
+const PEER_CHECK_FILE = 'peer_check.cu';
 /** Enough to go over every link of a device several times. */
 const BYTES = 1 << 20;
 const SHAPE = { blocks: 16, threads: 256 };

@@ -12,8 +12,8 @@ import { stations } from './traffic.ts';
 export interface PeersRequest {
   /** Ordinals of the GPUs, as the driver numbers them for this process. */
   readonly gpus: readonly number[];
-  /** `none`: only the check. `bound`: all GPUs at once. `all`: that, and every pair. */
-  readonly measure: 'none' | 'bound' | 'all';
+  /** `none`: only the check. `all`: every pair, and all GPUs at once. */
+  readonly measure: 'none' | 'all';
 }
 
 /** A member is absent when it was not asked for, or P2P between some GPUs is missing that it needs. */
@@ -34,10 +34,8 @@ export function probePeers({ gpus: ordinals, measure }: PeersRequest, progress: 
   if (measure === 'none' || !usable(report.verdicts)) return report;
   progress.at('making room for measurements');
   const places = stations(gpus);
-  if (measure === 'all') {
-    report = { ...report, matrices: measureMatrices(places, report.verdicts, progress) };
-    progress.partial(report);
-  }
+  report = { ...report, matrices: measureMatrices(places, report.verdicts, progress) };
+  progress.partial(report);
   return allReach(report.verdicts) ? { ...report, allToAll: measureAllToAll(places, progress) } : report;
 }
 
@@ -47,6 +45,6 @@ function usable(verdicts: PeerVerdicts): boolean {
 }
 
 /** Whether every GPU reaches every other. */
-export function allReach(verdicts: PeerVerdicts): boolean {
+function allReach(verdicts: PeerVerdicts): boolean {
   return verdicts.every((row, i) => row.every((verdict, j) => i === j || verdict?.ok === true));
 }

@@ -1,49 +1,7 @@
-/** @file Verdicts on P2P: the pattern that is compared, and the file that keeps them, which no change survives. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+/** @file What P2P is tried with: the pattern that is compared, and how kernels are told. */
+import { expect, test } from 'vitest';
 import { writeStruct } from '../../dist/engine/cuda/inspect/arguments.js';
 import { mismatch, mix } from '../../dist/engine/cuda/inspect/pattern.js';
-import { VerdictCache } from '../../dist/engine/cuda/inspect/verdict-cache.js';
-
-const verdicts = [
-  [null, { ok: true }],
-  [{ ok: false, reason: 'what it reads is wrong' }, null],
-];
-const key = { driver: '13000 NVRM 580.159.04', boot: 'b0', devices: ['GPU-a 01', 'GPU-b 02'], kernel: 'k0' };
-
-function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), 'crossover-p2p-'));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
-  return path;
-}
-
-test('kept, and found again by the same key alone', () => {
-  const path = folder();
-  new VerdictCache(path).write(key, verdicts);
-  const cache = new VerdictCache(path);
-  expect(cache.read(key)).toEqual(verdicts);
-  for (const change of [
-    { driver: '13000 NVRM 580.159.05' },
-    { boot: 'b1' },
-    { devices: ['GPU-b 02', 'GPU-a 01'] },
-    { devices: ['GPU-a 01'] },
-    { devices: ['GPU-a 01', 'GPU-b 03'] },
-    { kernel: 'k1' },
-  ])
-    expect(cache.read({ ...key, ...change })).toBeUndefined();
-});
-
-test('a file that was changed counts as absent', () => {
-  const path = folder();
-  const cache = new VerdictCache(path);
-  cache.write(key, verdicts);
-  const [file] = readdirSync(path);
-  const text = readFileSync(join(path, file!), 'utf8');
-  writeFileSync(join(path, file!), text.replace('"ok":false', '"ok":true '));
-  expect(new VerdictCache(path).read(key)).toBeUndefined();
-});
 
 test('the pattern: zeros, a stale seed, one wrong word, a page moved by 4 KiB', () => {
   const seed = 0xfffffff0;
