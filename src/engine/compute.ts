@@ -225,4 +225,6 @@ export interface Product {
   readonly heads: number;
   readonly outer: number;
   readonly inner: number;
+  /** Of scaled_linear, 1 where x has a scale a token; 0 by default. Libraries have other kernels for that. */
+  readonly scalePerToken?: number | undefined;
 }

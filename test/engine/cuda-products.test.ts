@@ -156,6 +156,25 @@ describe('launches', () => {
   });
 });
 
+test('tuning asks the library for the scales that a product has', () => {
+  const asked: boolean[] = [];
+  const problem = ({ vectors }: { vectors: boolean }): undefined => {
+    asked.push(vectors);
+  };
+  const own = { library: { version: 1, problem }, wayOf: () => ({ by: 'library' }), choose: () => {} };
+  // No memory to measure in: the guess is taken.
+  const device = { cacheBytes: 1, cuda: { memAlloc: () => 2 } };
+  const target = { capturing: false, once: () => own, wait: () => {}, device, ...DEVICES[3] };
+  const alone = { rank: 0, gather: (value: unknown) => [value], broadcast: (value: unknown) => value };
+  const product: Product = { kernel: 'scaled_linear', tokens: 64, heads: 1, outer: 64, inner: 64 };
+  tuneProducts(
+    [product, { ...product, scalePerToken: 1 }, { ...product, scalePerToken: 0 }],
+    target as unknown as ComputeTarget,
+    alone as unknown as Group,
+  );
+  expect(asked).toEqual([false, true]);
+});
+
 describe('tuning refuses', () => {
   const product: Product = { kernel: 'linear', tokens: 1, heads: 1, outer: 64, inner: 64 };
   const tune = (change: Partial<Product>, capturing = false): void =>

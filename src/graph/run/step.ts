@@ -132,7 +132,9 @@ export class Step {
     const heads = op === 'head_linear' ? weight![0]! : 1;
     const [outer, inner] = weight!.slice(-2) as [number, number];
     const tokens = op === 'head_linear' ? x![0]! : product(x!.slice(0, -1));
-    return tokens === 0 ? [] : [{ kernel: op, tokens, heads, outer, inner }];
+    if (tokens === 0) return [];
+    const isPerToken = isValue(operands.x_scale) && this.shape(operands.x_scale).length > 1;
+    return [{ kernel: op, tokens, heads, outer, inner, ...(isPerToken && { scalePerToken: 1 }) }];
   }
 
   #place(): void {

@@ -64,8 +64,8 @@ export default function kernels(
 /** What is tuned for a case. */
 function productOf({ kernel, integers }: Case): Product[] {
   if (kernel !== 'linear' && kernel !== 'scaled_linear' && kernel !== 'head_linear') return [];
-  const { tokens = 0, heads = 1, outer = 0, inner = 0 } = integers;
-  return tokens === 0 ? [] : [{ kernel, tokens, heads, outer, inner }];
+  const { tokens = 0, heads = 1, outer = 0, inner = 0, scalePerToken = 0 } = integers;
+  return tokens === 0 ? [] : [{ kernel, tokens, heads, outer, inner, scalePerToken }];
 }
 
 /** What was thrown, and where. */

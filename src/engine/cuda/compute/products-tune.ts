@@ -9,7 +9,7 @@ import type { Group } from '../../../group/group.ts';
 import type { Product } from '../../compute.ts';
 import { validateCompute } from '../../validate-compute.ts';
 import type { Device } from '../device.ts';
-import { PLAIN, type Products, productsOf } from './products.ts';
+import { hasVectors, PLAIN, type Products, productsOf } from './products.ts';
 import type { OwnProduct } from './products-own.ts';
 import { bytesOf, ownCandidates, type ProductShape, type Way } from './products-ways.ts';
 import { Stopwatch } from './stopwatch.ts';
@@ -57,13 +57,13 @@ export function tuneProducts(products: readonly Product[], target: ComputeTarget
   }
 }
 
-function shapeOf({ kernel, tokens, heads, outer, inner }: Product): ProductShape {
+function shapeOf({ kernel, tokens, heads, outer, inner, scalePerToken = 0 }: Product): ProductShape {
   const none = { out: 0, x: 0, weight: 0, bias: 0, xScale: 0, weightScale: 0 };
-  const sizes = { tokens, outer, inner, heads, scalePerToken: 0 };
+  const sizes = { tokens, outer, inner, heads, scalePerToken };
   validateCompute(kernel, { ...none, ...sizes }, 'shape');
   if (kernel !== 'head_linear' && heads !== 1)
     throw new CrossoverError(`${kernel}: heads is ${heads}; use 1, or head_linear`);
-  return { tokens, outer, inner, groups: heads, codes: kernel === 'scaled_linear' };
+  return { tokens, outer, inner, groups: heads, codes: kernel === 'scaled_linear', scalePerToken };
 }
 
 function distinct(shapes: readonly ProductShape[]): ProductShape[] {
@@ -97,7 +97,8 @@ function fastest(
   const cold = (RECORDED_CACHES * target.device.cacheBytes) / weightBytes(shape);
   const least = time < RECORDING ? cold : time < LONG ? 2 : 1;
   const launches = Math.ceil(Math.min(MOST_LAUNCHES, Math.max(RECORDING / time, least)));
-  const operands = { ...PLAIN, ...shape, out, x, xScale: scales, weightScale: scales };
+  const { scalePerToken = 0 } = shape;
+  const operands = { ...PLAIN, ...shape, scalePerToken, out, x, xScale: scales, weightScale: scales };
   const product = (i: number): OwnProduct => ({ ...operands, weight: weights[i % weights.length]! });
   const watch = new Stopwatch(target);
   try {
@@ -119,7 +120,9 @@ function fastest(
 /** The guess comes first. */
 function candidates(shape: ProductShape, own: Products, target: ComputeTarget, library: boolean): Way[] {
   const count = estimate(shape) > LONG ? FEW_SUGGESTIONS : undefined;
-  const problem = library ? own.library!.problem({ ...shape, bias: false, vectors: false }) : undefined;
+  const problem = library
+    ? own.library!.problem({ ...shape, bias: false, vectors: hasVectors(shape) })
+    : undefined;
   const suggested = (problem?.algorithms.slice(0, count) ?? []).map(
     (algorithm): Way => ({ by: 'library', algorithm }),
   );
@@ -177,7 +180,7 @@ class Room {
       weights: Array.from({ length: copies }, (_, i) => this.#weights.address + i * weight),
       x: this.#x.address,
       out: this.#out.address,
-      // Any float32 will do.
+      // Any float32 will do, and as many as there are tokens.
       scales: codes ? this.#weights.address : 0,
     };
   }

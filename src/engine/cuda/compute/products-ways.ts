@@ -12,6 +12,8 @@ export interface ProductShape {
   readonly groups: number;
   /** Whether x and weight are f8e4m3 codes and not bf16. */
   readonly codes: boolean;
+  /** Of codes: 1 where x has a scale a token, 0 by default. */
+  readonly scalePerToken?: number | undefined;
 }
 
 /** Tiles of few tokens by 16 or 32 rows of weights: skinny.cuh. */

@@ -72,7 +72,7 @@ export class Products {
   /** False where cuBLASLt has no way. */
   #runByLibrary(algorithm: Uint8Array | undefined, product: OwnProduct): boolean {
     const target = this.#target;
-    const vectors = product.codes && product.scalePerToken === 1;
+    const vectors = hasVectors(product);
     const { library } = this;
     if (!library || (vectors && (product.outer > MOST_SCALES || product.xScale % SCALE_ALIGNMENT !== 0)))
       return false;
@@ -122,8 +122,13 @@ export function productsOf(target: ComputeTarget): Products {
   return target.once(makeProducts);
 }
 
-function keyOf({ tokens, outer, inner, groups, codes }: ProductShape): string {
-  return `${tokens} ${outer} ${inner} ${groups} ${codes}`;
+function keyOf({ tokens, outer, inner, groups, codes, scalePerToken = 0 }: ProductShape): string {
+  return `${tokens} ${outer} ${inner} ${groups} ${codes} ${scalePerToken}`;
+}
+
+/** Whether cuBLASLt is given vectors of scales: for both matrices or for none. */
+export function hasVectors({ codes, scalePerToken }: ProductShape): boolean {
+  return codes && scalePerToken === 1;
 }
 
 /** What a product has not, unless it says so. */
