@@ -3,6 +3,7 @@
 // Defines: HEAD, ROPE and VALUE are elements, multiples of 8: a key has HEAD + ROPE of them. LATENT 1: values are the first VALUE elements of
 // the keys, and are loaded once. Rows in shared memory begin an odd number of packs apart, so that eight of them meet in no bank.
 #pragma once
+#include "copies.cuh"
 #include "vectors.cuh"
 
 #ifndef HEAD
@@ -32,32 +33,6 @@ constexpr float LOG2E = 1.4426950408889634f;
 
 // ---- instructions ----
 
-DEVICE u32 shared_address(const void* p) { return u32(__cvta_generic_to_shared(p)); }
-
-// 16 bytes on their way into shared memory, zeros where `there` is false.
-DEVICE void copy_pack(u32 to, const u8* from, bool there) {
-#if __CUDA_ARCH__ >= 800
-  asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(there ? 16 : 0) : "memory");
-#endif
-}
-DEVICE void copy_word(u32 to, const void* from) {
-#if __CUDA_ARCH__ >= 800
-  asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(to), "l"(from) : "memory");
-#endif
-}
-DEVICE void end_copies() {
-#if __CUDA_ARCH__ >= 800
-  asm volatile("cp.async.commit_group;" ::: "memory");
-#endif
-}
-// Waits until no more than N groups of this thread's copies are under way.
-template <u32 N>
-DEVICE void wait_for_copies() {
-#if __CUDA_ARCH__ >= 800
-  asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory");
-#endif
-}
-
 struct Fragment {
   u32 r[4];
 };
@@ -65,29 +40,23 @@ struct Fragment {
 // Four 8 x 8 matrices, of which lane i gives the address of row i % 8 of number i / 8.
 DEVICE Fragment load_matrices(u32 address) {
   Fragment f;
-#if __CUDA_ARCH__ >= 800
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
                : "=r"(f.r[0]), "=r"(f.r[1]), "=r"(f.r[2]), "=r"(f.r[3])
                : "r"(address));
-#endif
   return f;
 }
 DEVICE Fragment load_transposed(u32 address) {
   Fragment f;
-#if __CUDA_ARCH__ >= 800
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
                : "=r"(f.r[0]), "=r"(f.r[1]), "=r"(f.r[2]), "=r"(f.r[3])
                : "r"(address));
-#endif
   return f;
 }
 // c [16, 8] += a [16, 16] by b [16, 8]. A lane has c of rows lane / 4 (c[0], c[1]) and that + 8, columns 2 * (lane % 4) and the next.
 DEVICE void multiply(float (&c)[4], const Fragment& a, u32 b0, u32 b1) {
-#if __CUDA_ARCH__ >= 800
   asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
                : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
                : "r"(a.r[0]), "r"(a.r[1]), "r"(a.r[2]), "r"(a.r[3]), "r"(b0), "r"(b1));
-#endif
 }
 // Where this lane's row of the 16 x 16 elements from `row` and element `depth` on begins, for load_matrices.
 DEVICE u32 rows_address(u32 base, u32 stride, u32 row, u32 depth) { return base + (row + lane_id() % 16) * stride + (depth + lane_id() / 16 * 8) * 2; }

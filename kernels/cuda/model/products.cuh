@@ -1,6 +1,7 @@
 // Matrix products out[token][row] = sum over k of x[token][k] * weight[row][k]: what they are of, and the instructions they are made of. Sums are float32, by
 // mma.sync, which takes 16 rows of weights by 8 tokens; weights come in by cp.async. CODES 1: x and weights are f8e4m3, 0: bf16.
 #pragma once
+#include "copies.cuh"
 #include "vectors.cuh"
 
 #ifndef CODES
@@ -103,20 +104,8 @@ DEVICE RowPair rows_of(const Product& a, const Unit& unit, u32 t) {
   return {row, row};
 }
 
-// ---- from memory to shared memory, 16 bytes a lane, without waiting ----
+// ---- from shared memory ----
 
-DEVICE u32 shared_address(const void* p) { return u32(__cvta_generic_to_shared(p)); }
-// Zeros where `there` is false; nothing is read then.
-DEVICE void copy_async(u32 to, const u8* from, bool there) {
-  const u32 bytes = there ? 16 : 0;
-  asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(bytes) : "memory");
-}
-DEVICE void commit_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
-// Waits until at most `LEFT` of the latest groups are under way.
-template <u32 LEFT>
-DEVICE void wait_for_copies() {
-  asm volatile("cp.async.wait_group %0;" ::"n"(LEFT) : "memory");
-}
 DEVICE Pack load_shared(u32 from) {
   Pack v;
   asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "r"(from) : "memory");

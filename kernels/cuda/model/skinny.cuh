@@ -60,7 +60,7 @@ struct Skinny {
 #pragma unroll
       for (u32 h = 0; h < 2; h++) {
         const u32 at = column(next_step, h);
-        copy_async(to + (m * 2 + h) * 512, from + at, at < pitch);
+        copy_pack(to + (m * 2 + h) * 512, from + at, at < pitch);
       }
     }
   }
@@ -72,7 +72,7 @@ struct Skinny {
 #pragma unroll
       for (u32 h = 0; h < 2; h++) {
         const u32 at = column(step, h);
-        copy_async(to + (n * 2 + h) * x_rows * 64, x[n] + at, there[n] && at < pitch);
+        copy_pack(to + (n * 2 + h) * x_rows * 64, x[n] + at, there[n] && at < pitch);
       }
   }
   __device__ __forceinline__ void advance() {
@@ -171,7 +171,7 @@ struct Skinny {
 #pragma unroll
     for (u32 s = 0; s < STAGES - 1; s++) {
       ask_x(s, x_step);
-      commit_copies();
+      end_copies();
       if (++x_step == steps) x_step = 0;
     }
     u32 slot = 0;
@@ -183,7 +183,7 @@ struct Skinny {
         const u32 free = slot == 0 ? STAGES - 1 : slot - 1;
         ask_weights(free);
         if (next_tile < end) ask_x(free, next_step);
-        commit_copies();
+        end_copies();
         advance();
         step(sum, slot);
         slot = slot == STAGES - 1 ? 0 : slot + 1;

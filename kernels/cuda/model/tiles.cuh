@@ -37,14 +37,14 @@ struct Tiles {
     const u32 at = column(step);
 #pragma unroll
     for (u32 i = 0; i < WEIGHT_COPIES; i++)
-      copy_async(ring + slot * STAGE_BYTES + place(threadIdx.x / 8 + i * 32, part), weight[i] + at, at < pitch);
+      copy_pack(ring + slot * STAGE_BYTES + place(threadIdx.x / 8 + i * 32, part), weight[i] + at, at < pitch);
   }
   __device__ __forceinline__ void ask_x(u32 slot, u32 step) {
     const u32 at = column(step);
 #pragma unroll
     for (u32 i = 0; i < X_COPIES; i++) {
       const u32 t = threadIdx.x / 8 + i * 32;
-      copy_async(ring + slot * STAGE_BYTES + WEIGHT_BYTES + place(t, part), x[i] + at, t < unit.count && at < pitch);
+      copy_pack(ring + slot * STAGE_BYTES + WEIGHT_BYTES + place(t, part), x[i] + at, t < unit.count && at < pitch);
     }
   }
 
@@ -142,7 +142,7 @@ struct Tiles {
 #pragma unroll
     for (u32 s = 0; s < STAGES - 1; s++) {
       if (s < steps) ask_x(s, s);
-      commit_copies();
+      end_copies();
     }
     float sum[MT][NT][4] = {};
     u32 slot = 0;
@@ -154,7 +154,7 @@ struct Tiles {
         ask_weights(free, ahead);
         ask_x(free, ahead);
       }
-      commit_copies();
+      end_copies();
       step(sum, slot);
       slot = slot == STAGES - 1 ? 0 : slot + 1;
     }
