@@ -8,7 +8,6 @@ import {
   expertGuess,
   gridOf,
   guess,
-  mostShared,
   type OwnWay,
   ownCandidates,
   ownGuess,
@@ -16,6 +15,7 @@ import {
   skinnyShared,
   tilesShared,
 } from '../../dist/engine/cuda/compute/products-ways.js';
+import { mostShared } from '../../dist/engine/cuda/compute/shape.js';
 import type { ComputeTarget, ModelLaunch } from '../../dist/engine/cuda/compute/target.js';
 import { sourceText } from '../../dist/engine/cuda/sources.js';
 import type { Group } from '../../dist/group/group.js';

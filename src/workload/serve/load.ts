@@ -4,8 +4,9 @@
  */
 import { CrossoverError } from '../../errors.ts';
 import { seeded } from '../../measure/random.ts';
+import { pagesFor } from '../session/capacity.ts';
 import { type Lengths, placesOf } from './lengths.ts';
-import { pagesFor, type StepLimits } from './runner.ts';
+import type { StepLimits } from './runner.ts';
 
 export interface LoadRequest {
   readonly id: number;

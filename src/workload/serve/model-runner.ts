@@ -5,6 +5,7 @@
 import type { Product } from '../../engine/compute.ts';
 import type { Recording } from '../../engine/engine.ts';
 import type { Step } from '../../graph/run/step.ts';
+import { pagesPerSequence } from '../session/capacity.ts';
 import type { HeldModel } from '../session/model.ts';
 import type { Chooser } from '../variants.ts';
 import type { StepBatch, StepLimits, StepRunner } from './runner.ts';
@@ -57,7 +58,7 @@ export class ModelRunner implements StepRunner {
     this.places = limits.places;
     this.#model = model;
     this.#chooser = chooser;
-    model.write({ tables: new Int32Array(model.capacity.sequences * this.#pagesPerSequence) });
+    model.write({ tables: new Int32Array(model.capacity.sequences * pagesPerSequence(model.capacity)) });
     const buckets = sizesFor(limits).map((sizes) => ({ ...sizes, ...this.#bucket(sizes) }));
     this.#decode = buckets.filter(({ prompt }) => !prompt);
     this.#prompt = buckets.filter(({ prompt }) => prompt);
@@ -91,10 +92,6 @@ export class ModelRunner implements StepRunner {
 
   close(): void {
     for (const { recording } of [...this.#decode, ...this.#prompt]) recording.close();
-  }
-
-  get #pagesPerSequence(): number {
-    return Math.ceil(this.places / this.pageSize);
   }
 
   /** Runs once, so that everything is compiled, and records. */

@@ -52,8 +52,3 @@ export interface Runners {
   runner(variant: VariantName): StepRunner | Promise<StepRunner>;
   close(): void;
 }
-
-/** Pages that so many places take. */
-export function pagesFor(places: number, pageSize: number): number {
-  return Math.ceil(places / pageSize);
-}

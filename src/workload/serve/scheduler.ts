@@ -11,9 +11,11 @@
  * - `mixed`: one token of every sequence that is past its prompt, and tokens of prompts in the room that is left: vLLM's chunked prefill. A prompt delays nobody
  *   for longer than a step.
  */
+import { pagesFor } from '../session/capacity.ts';
+import { placesOf } from './lengths.ts';
 import type { LoadRequest } from './load.ts';
 import { PageAllocator } from './pages.ts';
-import { pagesFor, type StepLimits } from './runner.ts';
+import type { StepLimits } from './runner.ts';
 
 export const SCHEDULES = ['prompts-first', 'mixed'] as const;
 
@@ -128,7 +130,7 @@ export class Scheduler {
   #admit(): void {
     while (this.#waiting.length > 0 && this.#rows.length > 0) {
       const request = this.#waiting[0]!;
-      const places = request.prompt.length + request.output - 1;
+      const places = placesOf({ input: request.prompt.length, output: request.output });
       const pages = this.#pages.take(pagesFor(places, this.#limits.pageSize));
       if (pages === undefined) return;
       this.#waiting.shift();

@@ -1,16 +1,17 @@
 /**
  * @file The page tables as every rank has them, and the batch that a step is with them.
  */
-import { pagesFor, type StepBatch, type StepLimits } from './runner.ts';
+import { pagesPerSequence } from '../session/capacity.ts';
+import type { StepBatch, StepLimits } from './runner.ts';
 import type { Step } from './scheduler.ts';
 
 export class Tables {
   readonly #pagesPerSequence: number;
   readonly #tables: Int32Array;
 
-  constructor({ maxSequences, places, pageSize }: StepLimits) {
-    this.#pagesPerSequence = pagesFor(places, pageSize);
-    this.#tables = new Int32Array(maxSequences * this.#pagesPerSequence);
+  constructor(limits: StepLimits) {
+    this.#pagesPerSequence = pagesPerSequence(limits);
+    this.#tables = new Int32Array(limits.maxSequences * this.#pagesPerSequence);
   }
 
   /** Applies the step's changes. Tokens are the likeliest ones: outputs then do not depend on the order of requests. */

@@ -20,9 +20,14 @@ export interface Capacity {
   readonly samples: number;
 }
 
-/** Pages of one sequence. */
-export function pagesPerSequence({ places, pageSize }: Capacity): number {
+/** Pages that so many places take. */
+export function pagesFor(places: number, pageSize: number): number {
   return Math.ceil(places / pageSize);
+}
+
+/** Pages of one sequence. */
+export function pagesPerSequence({ places, pageSize }: Pick<Capacity, 'places' | 'pageSize'>): number {
+  return pagesFor(places, pageSize);
 }
 
 /** Of the whole cache. Page 0 belongs to nobody: what fills a step up is written there. */

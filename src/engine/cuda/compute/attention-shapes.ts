@@ -3,7 +3,7 @@
  * places of a sequence are split (flash-decoding), which a recording fixes while positions on the device grow.
  */
 import { CrossoverError } from '../../../errors.ts';
-import { PACK } from './shape.ts';
+import { KIB, mostShared, PACK } from './shape.ts';
 
 /** What the cut depends on besides the device. */
 export interface AttentionSize {
@@ -48,14 +48,6 @@ const MOST_COUNTERS = 65_536;
 const RING_BYTES = 512 * 4;
 
 const WARP = 32;
-const KIB = 1024;
-
-/** Shared memory that a block may have, and that a multiprocessor has. */
-function sharedLimits(capability: number): readonly [block: number, all: number] {
-  if (capability === 80 || capability === 87) return [163 * KIB, 164 * KIB];
-  if (capability >= 90 && capability < 120) return [227 * KIB, 228 * KIB];
-  return [99 * KIB, 100 * KIB];
-}
 
 /** Bytes of a row in shared memory; as in attention.cuh. */
 function keyStride({ head, rope }: AttentionSize): number {
@@ -132,10 +124,10 @@ function byWarps(size: AttentionSize, { multiprocessors, capability }: Attention
     const ofWarp = Math.max(tiles, rows * (valueHead + 8) * 4) + 8 * 16 * 4 + rows * 8;
     return rows * keyStride(size) + warps * ofWarp + MOST_SHARES * rows * 4;
   };
-  const [most, all] = sharedLimits(capability);
+  const most = mostShared(capability);
   const warps = sharedOf(4, 2) <= most ? 4 : 2;
   // One more on its way, where two blocks still have room: 3 to 9 % less on an H200.
-  const stages = 2 * (sharedOf(warps, 3) + KIB) <= all ? 3 : 2;
+  const stages = 2 * (sharedOf(warps, 3) + KIB) <= most + KIB ? 3 : 2;
   const group = heads / kvHeads;
   const units = tokens * kvHeads * Math.ceil(group / rows);
   // More blocks than are there at a time gain nothing; two a multiprocessor keep the memory busy.
@@ -190,7 +182,7 @@ function together(
     return rows * ofRow + Math.max(stages * tile, MOST_SHARES * rows * 4) + RING_BYTES;
   };
   const group = heads / kvHeads;
-  const [most, all] = sharedLimits(capability);
+  const most = mostShared(capability);
   const wanted = !single || group > 32 ? 4 : group > 16 ? 2 : 1;
   const tiles = sharedOf(wanted) <= most ? wanted : 1;
   const tilePlaces = tiles === 1 && sharedOf(1, 64) <= most ? 64 : 32;
@@ -199,7 +191,7 @@ function together(
   const tileTokens = single ? 1 : Math.max(1, Math.floor(rows / group));
   const units = Math.ceil(tokens / tileTokens) * kvHeads * Math.ceil(group / rows);
   const least = single ? 64 : 256;
-  const blocks = Math.max(1, Math.min(tiles === 1 ? 2 : 1, Math.floor(all / (sharedBytes + KIB))));
+  const blocks = Math.max(1, Math.min(tiles === 1 ? 2 : 1, Math.floor((most + KIB) / (sharedBytes + KIB))));
   // Merging has more to read the more rows there are.
   const shares = sharesOf(units, blocks * multiprocessors, Math.ceil(places / least), tiles === 1 ? 16 : 8);
   return {

@@ -2,6 +2,7 @@
  * @file The ways to compute a matrix product, which of them are worth trying, and which is taken without having tried. All of it follows from the shape and
  * the kind of device, so that ranks, and variants of a model, compute the same product with the same bits.
  */
+import { mostShared } from './shape.ts';
 
 /** A product's shape: out [tokens, groups, outer] = x [tokens, groups, inner] by weight [groups, outer, inner]. */
 export interface ProductShape {
@@ -71,12 +72,6 @@ export function bytesOf({ codes }: ProductShape): number {
 /** Whether rows are whole numbers of 16 bytes. */
 export function wholeRows(shape: ProductShape): boolean {
   return (shape.inner * bytesOf(shape)) % 16 === 0;
-}
-
-/** Dynamic shared memory that a block may have, in bytes: 227, 163 or 99 KiB. */
-export function mostShared(capability: number): number {
-  if (capability === 80 || capability === 87) return 163 * 1024;
-  return (capability >= 90 && capability < 120 ? 227 : 99) * 1024;
 }
 
 /** Tokens of a tile of 8 that have room in a ring: a power of 2. */
