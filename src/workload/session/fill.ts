@@ -18,7 +18,11 @@ const BF16_BYTES = 2;
 export function checkpointWeights(comm: Communicator, checkpoint: Checkpoint): FillWeight {
   const reader = new WeightReader(checkpoint);
   return (weight, address) =>
-    reader.read(weight, (offset, bytes) => comm.engine.write(address + offset, bytes));
+    reader.read(weight, (offset, bytes) => {
+      comm.engine.write(address + offset, bytes);
+      // Disks may take minutes over all weights: for the watchdog, this rank has come a step further.
+      comm.group.leave();
+    });
 }
 
 /** Bytes in which weights in codes are made; all of them share it. */
