@@ -68,9 +68,9 @@ export default function refusals(group: Group, _args: string[], data: ProgramDat
   const closed = comm.capture(() => comm.allReduce(x));
   closed.close();
   closed.close();
-  const room = 'no room for a recording of 20000 launches: ';
+  const room = 'no room for a recording of 120000 launches: ';
   const many = (): void => {
-    for (let i = 0; i < 20_000; i++) comm.allReduce(x);
+    for (let i = 0; i < 120_000; i++) comm.allReduce(x);
   };
   const fillUp = (): void => {
     for (;;) comm.capture(() => comm.allReduce(x));
