@@ -12,6 +12,7 @@ import { type DeviceMemory, leastFreeMemory } from '../engine/cuda/inspect/free-
 import { MAX_HIDDEN as CUDA_MAX_HIDDEN, HEAP, MAX_WORLD } from '../engine/cuda/layout.ts';
 import type { Engine } from '../engine/engine.ts';
 import { CrossoverError } from '../errors.ts';
+import { nccl } from '../ffi/nccl.ts';
 import type { Group } from '../group/group.ts';
 import type { Fingerprint } from '../plan/plan.ts';
 
@@ -101,6 +102,18 @@ export function memoryFor(engine: EngineName, ranks: number): DeviceMemory {
     total: Math.min(most, Math.floor(totalmem() / ranks)),
     free: Math.min(most, Math.floor(freemem() / ranks)),
   };
+}
+
+/** Why NCCL cannot be loaded for an engine, or undefined when it can; needs no ranks. */
+export function ncclProblem(engine: EngineName): string | undefined {
+  if (engine === 'cpu') return 'NCCL is for GPUs, and the CPU engine runs';
+  try {
+    nccl();
+    return undefined;
+  } catch (error) {
+    if (error instanceof CrossoverError) return error.message;
+    throw error;
+  }
 }
 
 /** What identifies this host, the engine and its kernels in plans; needs no ranks. */

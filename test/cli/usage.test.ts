@@ -109,6 +109,13 @@ const REFUSED: [string, ...(string | RegExp)[]][] = [
     'no fused-cap (fused)',
   ],
   ['decode --device cpu --attention data --fusion-cap-mb 2', '--fusion-cap-mb', '--attention tensor'],
+  ['decode --device cpu --variants nccl', '--variants is "nccl"', 'NCCL is for GPUs', 'use unfused, fused'],
+  [
+    'decode --device cpu --ranks 2 --attention data --variants padded-outside,summed-outside',
+    '--variants is "padded-outside,summed-outside"',
+    'cpu engine has no memory outside',
+    'use padded, summed, plan',
+  ],
   ['decode --device cpu --experts expert', '--experts is "expert"', 'tiny has no experts', 'use tensor'],
   ['plan', /^Usage: /],
   ['plan frob', "unknown command 'frob'", 'crossover plan --help'],
