@@ -57,7 +57,7 @@ export interface ChosenModel {
 
 export function modelOption({ model, layers }: ModelOptions): ChosenModel {
   const isFolder = existsSync(join(model, 'config.json'));
-  const whole = usage(() => (isFolder ? readModelConfig(model) : presetNamed(model)));
+  const whole = usage(() => (isFolder ? readModelConfig(model) : presetNamed(model)), { model: '--model' });
   const count = layers === undefined ? whole.layers : parseWhole(layers, '--layers', 1, whole.layers);
   const title = count === whole.layers ? whole.name : `${whole.name}, ${count} of ${whole.layers} layers`;
   return { config: withLayers(whole, count), checkpoint: isFolder ? model : undefined, title };
@@ -75,7 +75,7 @@ export function splitOption(
   } as const;
   if (split.experts === 'expert' && config.moe === undefined)
     throw new UsageError(`--experts is "expert", and ${config.name} has no experts; use tensor`);
-  usage(() => splitOf(config, { ...split, worldSize: ranks }));
+  usage(() => splitOf(config, { ...split, worldSize: ranks }), { worldSize: '--ranks' });
   return split;
 }
 

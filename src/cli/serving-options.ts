@@ -9,12 +9,12 @@ import {
   findEngine,
   type ServingEngineName,
 } from '../interop/engines/find.ts';
-import { findGpu, GPUS, type Gpu } from '../interop/engines/gpus.ts';
+import { GPUS, type Gpu } from '../interop/engines/gpus.ts';
 import { FLASHINFER_BACKENDS, type FlashInferBackend, type Settings } from '../interop/engines/types.ts';
 import type { MeasurementSet } from '../interop/measurement.ts';
 import { findModel, MODELS, type Model } from '../interop/models.ts';
 import type { Mode } from '../operations.ts';
-import { parseAbove, parseWhole, UsageError, usage } from './options.ts';
+import { findGpuOption, parseAbove, parseWhole, UsageError, usage } from './options.ts';
 
 type Switch = 'on' | 'off';
 
@@ -108,13 +108,14 @@ const TOLERANCE = 2;
 /** What the options say of an engine, for the world sizes that were measured or the one that was asked for. */
 export function servingOf(name: ServingEngineName, options: ServingOptions, set: MeasurementSet): Serving {
   refuseOthers(name, options);
-  const { engine, note } = usage(() => findEngine(name, options.version));
+  const { engine, note } = usage(() => findEngine(name, options.version), { version: '--version' });
   const named = options.gpu ?? set.host.gpu;
   if (named === undefined) {
     throw new UsageError(`--gpu is missing; use one of ${GPUS.map((each) => each.name).join(', ')}`);
   }
-  const gpu = usage(() => findGpu(named));
-  const model = options.model === undefined ? undefined : usage(() => findModel(options.model!));
+  const gpu = findGpuOption(named, options.gpu);
+  const model =
+    options.model === undefined ? undefined : usage(() => findModel(options.model!), { model: '--model' });
   const hidden = hiddenOf(options.hidden, model);
   const nvlink = gpu.nvlink && options.pcie !== true;
   const sizes =

@@ -91,6 +91,14 @@ export function visibleGpus(): number {
 /** Of a GPU, what is no tensor's: the context, kernels as they are loaded, recordings, NCCL's buffers and libraries' workspaces. */
 const OVERHEAD_BYTES = 3 << 29;
 
+/** Bytes that the symmetric heap may have on each of so many ranks. What a GPU has left is known only when it is asked. */
+export function arenaLimits(
+  engine: EngineName,
+  ranks: number,
+): { readonly least: number; readonly most: number } {
+  return { least: 256, most: engine === 'cpu' ? mostArenaBytes(ranks) : Number.POSITIVE_INFINITY };
+}
+
 /** Memory that each of so many ranks may have for tensors; the least, where ranks differ. Needs no ranks. */
 export function memoryFor(engine: EngineName, ranks: number): DeviceMemory {
   if (engine === 'cuda') {

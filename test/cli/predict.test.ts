@@ -109,7 +109,7 @@ it('refuses a step that is shorter than its collectives', async () => {
   const { code, error } = await byPlan(CONFIG.hidden, '--batch', '1', '--step-us', '3');
   expect(code).toBe(2);
   expect(error).toContain(
-    `stepUs is 3; at batch 1 the collectives of a step alone take ${SITES * 2 + 2}.0 us`,
+    `--step-us is 3; at batch 1 the collectives of a step alone take ${SITES * 2 + 2}.0 us`,
   );
 });
 

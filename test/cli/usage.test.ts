@@ -1,5 +1,5 @@
 /** @file What the command line says of itself, and how it refuses: one line, what was wrong, what would do; exit code 2. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ask, crossover, folder, ROOT } from './crossover.ts';
@@ -84,7 +84,11 @@ const REFUSED: [string, ...(string | RegExp)[]][] = [
   ['tune --ranks 1000', '--ranks', '"1000"', 'from 1 to 16'],
   ['tune --ranks', "'--ranks <n>' argument missing"],
   ['tune -b 8Q', '-b', '"8Q"', '256K'],
-  ['tune -b 1M -e 1K', '-e 1K', '-b 1M'],
+  ['tune -b 1M -e 1K', '-e (1K)', '-b (1M)'],
+  ['tune -f 1.000001', '-f is 1.000001', 'more than 1000 sizes', 'a larger one'],
+  ['tune --device cpu --ranks 2 --arena 1', '--arena is "1"', 'use 256 bytes or more'],
+  ['tune --device cpu --ranks 2 --arena 3G', '--arena is "3G"', 'up to 2 GiB on each of 2 ranks'],
+  ['tune --device cpu --ranks 2 -e 8G', '-e is "8G"', 'fewer ranks'],
   ['tune -f 1', '-f', '"1"', 'above 1'],
   ['tune --seconds 0', '--seconds', '"0"', 'above 0'],
   ['tune -o /nowhere/plan.json', '-o', '/nowhere/plan.json', 'no folder /nowhere'],
@@ -95,6 +99,10 @@ const REFUSED: [string, ...(string | RegExp)[]][] = [
   ['bench all_reduce --algorithm one_shot,bogus', '"bogus"', 'one_shot, two_shot'],
   ['bench all_reduce --op sum,max', '--op', '"sum,max"', 'sum, max, min, avg'],
   ['bench all_reduce --dtype i8', '--dtype i8', 'f32, f16 or bf16'],
+  ['bench all_reduce --vs two_shot,bogus', '--vs "bogus" is unknown', 'one_shot, two_shot'],
+  ['bench all_reduce -f 1.000001', '-f is 1.000001', 'more than 1000 sizes'],
+  ['bench all_reduce --device cpu --ranks 2 --arena 3G', '--arena is "3G"', 'up to 2 GiB'],
+  ['bench all_reduce --device cpu --ranks 2 -e 8G', '-e is "8G"', 'cpu engine has room'],
   ['bench all_gather --dtype e2m1x2', '--dtype e2m1x2', 'use i8'],
   ['bench all_gather --dtype x', '--dtype', '"x"', 'e2m1x2'],
   ['bench all_reduce_rms_norm --op max', '--op max', 'it sums'],
@@ -117,6 +125,18 @@ const REFUSED: [string, ...(string | RegExp)[]][] = [
     'use padded, summed, plan',
   ],
   ['decode --device cpu --experts expert', '--experts is "expert"', 'tiny has no experts', 'use tensor'],
+  ['decode --device cpu --ranks 3', '--ranks is 3, and tiny has 8 heads', 'use 1, 2, 4, 8'],
+  ['decode --device cpu --model none', '--model is "none"', 'tiny', 'config.json'],
+  ['generate --device cpu --model none text', '--model is "none"'],
+  ['predict --model tiny --plan PLAN --ranks 3 --step-us 9', '--ranks is 3, and tiny has 8 heads'],
+  ['predict --model llama-3.1-8b --plan PLAN --step-us 10', '--step-us is 10', 'collectives of a step alone'],
+  ['predict --model llama-3.1-8b --plan PLAN --gpu abacus', '--gpu is "abacus"', 'H200'],
+  ['check --engine vllm SET --gpu abacus', '--gpu is "abacus"', 'H200'],
+  ['check --engine vllm SET --gpu H200 --version 0.1', '--version of vllm is "0.1"', '0.30'],
+  ['check --engine vllm SET --gpu H200 --model none', '--model is "none"', 'llama-3.1-8b'],
+  ['run x.ts --nodes 2 --node 2 --rendezvous a:1 --secret-file SECRET', '--node is 2; 2 nodes are 0 to 1'],
+  ['run x.ts --nodes 1 --node 0 --rendezvous a:1 --secret-file SECRET', '--nodes is 1', '2 to 64'],
+  ['run x.ts --nodes 2 --node 0 --rendezvous a --secret-file SECRET', '--rendezvous is "a"', 'host:port'],
   ['plan', /^Usage: /],
   ['plan frob', "unknown command 'frob'", 'crossover plan --help'],
   ['plan explain all_reduce', "missing required argument 'size'"],
@@ -138,12 +158,30 @@ const REFUSED: [string, ...(string | RegExp)[]][] = [
   ['simulate --nvlink 4 --fit half', '--fit', "'half'", 'latency, all, none'],
   ['simulate --nvlink 4 --algorithms rung', '"rung"', 'one_shot'],
   ['simulate --nvlink 4 -b 8Q', '-b', '"8Q"'],
-  ['simulate --nvlink 4 --read-efficiency 0', 'efficiency.read is 0'],
+  ['simulate --nvlink 4 --read-efficiency 0', '--read-efficiency is 0'],
+  ['simulate --nvlink 0', '--nvlink is 0', 'from 1 to 64'],
+  ['simulate --nvlink 4 --bandwidth 0', '--bandwidth is 0', 'above 0'],
+  ['simulate --nvlink 4 --ranks 9', '--ranks is 9', '1 to 4'],
+  ['simulate --nvlink 4 -f 1.000001', '-f is 1.000001', 'more than 1000 sizes'],
 ];
+
+/** Files that lines above name. */
+const FILES: Readonly<Record<string, () => string>> = {
+  PLAN: () => join(ROOT, 'results/4xh200/plan-4-gpus.json'),
+  SET: () => join(ROOT, 'test/data/interop/fused_collective_tp8_default.txt'),
+  SECRET: () => {
+    const path = join(folder(), 'secret');
+    writeFileSync(path, 'not known to anybody', { mode: 0o600 });
+    return path;
+  },
+};
 
 describe('refusals', () => {
   test.each(REFUSED)('%s', async (line, ...parts) => {
-    const { code, out, error } = await ask(line.split(' '), { cwd: folder() });
+    const { code, out, error } = await ask(
+      line.split(' ').map((word) => FILES[word]?.() ?? word),
+      { cwd: folder() },
+    );
     expect({ code, out }).toEqual({ code: 2, out: '' });
     for (const part of parts)
       expect(error).toMatch(part instanceof RegExp ? part : new RegExp(literal(part)));

@@ -16,7 +16,15 @@ import { defaultPlanPath, loadPlan } from '../../plan/file.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { formatFusion } from '../../report/fusion-tables.ts';
 import { formatPlacement } from '../../report/placement-tables.ts';
-import { checkOutput, parseAbove, parseName, parseWhole, parseWholes, UsageError } from '../options.ts';
+import {
+  checkOutput,
+  parseAbove,
+  parseName,
+  parseWhole,
+  parseWholes,
+  UsageError,
+  usageOf,
+} from '../options.ts';
 
 interface Options {
   plan?: string;
@@ -73,14 +81,9 @@ async function run(file: string, options: Options): Promise<void> {
   const plan = planOf(options.plan);
   const graph = await importGraph(file);
   const symbols = boundsOf(graph, options.maxTokens);
-  const optimized = optimize(graph, {
-    plan,
-    worldSize,
-    mode,
-    group: options.group,
-    fusionCapBytes,
-    place: { symbols },
-  });
+  const optimized = usageOf({ worldSize: '--ranks', group: '--group', symbols: '--max-tokens' }, () =>
+    optimize(graph, { plan, worldSize, mode, group: options.group, fusionCapBytes, place: { symbols } }),
+  );
   const written = options.output === undefined ? [] : write(options.output, optimized);
   if (options.json) {
     process.stdout.write(`${JSON.stringify(report(file, optimized, written), null, 2)}\n`);
@@ -111,8 +114,14 @@ function printBuffers({ variants, worldSize }: Optimized): void {
   for (const { from, to, placement } of variants) {
     if (variants.length > 1)
       console.log(`\nfrom ${from}${to === Number.POSITIVE_INFINITY ? ' on' : ` to ${to - 1}`}`);
-    if (placement) console.log(`${variants.length > 1 ? '' : '\n'}${formatPlacement(placement)}`);
+    if (placement)
+      console.log(`${variants.length > 1 ? '' : '\n'}${asTypedHere(formatPlacement(placement))}`);
   }
+}
+
+/** Reasons name the option of the API. */
+function asTypedHere(text: string): string {
+  return text.replaceAll('(option symbols)', '(--max-tokens)');
 }
 
 /** The named plan, or the one that is there. A graph may be looked at with a plan of another host. */

@@ -14,7 +14,8 @@ import { formatEntry, formatRegret, formatSummary } from '../../report/plan-tabl
 import { bold } from '../../report/table.ts';
 import { REDUCIBLE_DTYPES } from '../../tensor/dtype.ts';
 import type { TunedHere } from '../../tune/program.ts';
-import { keysOf, type TuneRequest } from '../../tune/request.ts';
+import { arenaOf, keysOf, type TuneRequest } from '../../tune/request.ts';
+import { sizeRange } from '../../units.ts';
 import { VERSION } from '../../version.ts';
 import {
   checkOutput,
@@ -24,8 +25,9 @@ import {
   parseNames,
   parseWholes,
   UsageError,
+  usage,
 } from '../options.ts';
-import { addRankOptions, type RankOptions, ranksOption } from '../rank-options.ts';
+import { addRankOptions, checkArena, type RankOptions, ranksOption } from '../rank-options.ts';
 
 interface Options extends RankOptions {
   operations: string;
@@ -92,6 +94,7 @@ async function run(options: Options): Promise<void> {
       `--hidden ${options.hidden} has no multiple of 16, which --quantization nvfp4 needs`,
     );
   }
+  checkArena(options, arenaOf(request, ranks), { ranks, device });
   const output = options.output ?? defaultPlanPath();
   checkOutput(output, options.output === undefined && process.env.CROSSOVER_PLAN ? '$CROSSOVER_PLAN' : '-o');
   const results = await launch<TunedHere | undefined>(new URL('../../tune/program.js', import.meta.url), {
@@ -119,7 +122,8 @@ async function run(options: Options): Promise<void> {
 function requestOf(options: Options, engine: EngineName): TuneRequest {
   const minBytes = parseBytes(options.begin, '-b');
   const maxBytes = parseBytes(options.end, '-e');
-  if (maxBytes < minBytes) throw new UsageError(`-e ${options.end} is below -b ${options.begin}`);
+  const factor = parseAbove(options.factor, '-f', 1);
+  usage(() => sizeRange(minBytes, maxBytes, factor));
   return {
     operations: parseNames(options.operations, '--operations', OPERATIONS),
     dtypes: parseNames(options.dtype, '--dtype', REDUCIBLE_DTYPES),
@@ -128,7 +132,7 @@ function requestOf(options: Options, engine: EngineName): TuneRequest {
     quantizations: parseNames(options.quantization, '--quantization', QUANTIZATIONS),
     minBytes,
     maxBytes,
-    factor: parseAbove(options.factor, '-f', 1),
+    factor,
     seconds: parseAbove(options.seconds, '--seconds', 0),
     engine,
     arenaBytes: options.arena === undefined ? undefined : parseBytes(options.arena, '--arena'),
