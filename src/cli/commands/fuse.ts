@@ -2,8 +2,8 @@
  * @file `crossover fuse`: which all-reduces of a model's graph can be fused, for how many tokens that pays by the plan, and the rewritten graphs.
  */
 import { existsSync } from 'node:fs';
-import { basename } from 'node:path';
 import { Command } from 'commander';
+import { isStream } from '../../files/destination.ts';
 import { writeWhole } from '../../files/write-whole.ts';
 import { importGraph } from '../../graph/import/import.ts';
 import type { Graph } from '../../graph/ir/graph.ts';
@@ -63,7 +63,10 @@ export function fuseCommand(): Command {
     .option('--group <name>', 'the tensor-parallel group as the file names it (the one of most all-reduces)')
     .option('--fusion-cap-mb <n>', 'fuse messages up to so many MiB, or "inf", whatever the plan says')
     .option('--tokens <counts>', 'token counts to show savings at, comma-separated', '1,16,128')
-    .option('-o, --output <file>', 'where graphs go, as JSON; one a token range (none are written without)')
+    .option(
+      '-o, --output <file>',
+      'where graphs go, as JSON; a file a token range (none are written without)',
+    )
     .option('--graph', 'print the rewritten graphs')
     .option('--buffers', 'print where the buffers of collectives lie in the symmetric heap')
     .option('--max-tokens <n>', "largest count of the graph's tokens, where the file has no bound")
@@ -77,7 +80,7 @@ async function run(file: string, options: Options): Promise<void> {
   const tokens = parseWholes(options.tokens, '--tokens', 1, 1 << 30);
   const worldSize = options.ranks === undefined ? undefined : parseWhole(options.ranks, '--ranks', 1, 1024);
   const fusionCapBytes = capOf(options.fusionCapMb);
-  if (options.output !== undefined) checkOutput(`${stemOf(options.output)}.json`, '--output');
+  if (options.output !== undefined) checkFiles(options.output);
   const plan = planOf(options.plan);
   const graph = await importGraph(file);
   const symbols = boundsOf(graph, options.maxTokens);
@@ -130,18 +133,28 @@ function planOf(path: string | undefined): Plan | undefined {
   return path === undefined && !existsSync(found) ? undefined : loadPlan(found, { force: true });
 }
 
+/** Of one file at least: how many there are is known only when the graph is. */
+function checkFiles(output: string): void {
+  checkOutput(output, '--output');
+  if (!isStream(output)) checkOutput(`${stemOf(output)}.json`, '--output');
+}
+
 function stemOf(output: string): string {
-  if (basename(output) === '') throw new UsageError(`--output is "${output}"; name a file`);
   return output.replace(/\.json$/, '');
 }
 
-/** One file a variant: `out.json`, or `out.1-87.json` and `out.88-.json`. */
+/** One file a variant: `out.json`, or `out.1-87.json` and `out.88-.json`. A pipe or device gets all of them, one behind the other. */
 function write(output: string, { variants }: Optimized): string[] {
+  const texts = variants.map(({ graph }) => `${JSON.stringify(graphToJson(graph), null, 1)}\n`);
+  if (isStream(output)) {
+    writeWhole(output, texts.join(''));
+    return [output];
+  }
   const stem = stemOf(output);
-  return variants.map(({ from, to, graph }) => {
+  return variants.map(({ from, to }, i) => {
     const last = to === Number.POSITIVE_INFINITY ? '' : to - 1;
     const path = variants.length === 1 ? `${stem}.json` : `${stem}.${from}-${last}.json`;
-    writeWhole(path, `${JSON.stringify(graphToJson(graph), null, 1)}\n`);
+    writeWhole(path, texts[i]!);
     return path;
   });
 }
