@@ -121,7 +121,7 @@ describe('crossover generate', () => {
   });
 
   it('refuses what has no text', async () => {
-    const { code, error } = await ask(['generate', '--device', 'cpu', 'hello']);
+    const { code, error } = await ask(['generate', '--model', 'tiny', '--device', 'cpu', 'hello']);
     expect(code).toBe(2);
     expect(error).toContain('--model is "tiny", whose weights are random; use a folder with a checkpoint');
     const path = checkpoint(files(CONFIG, tensors));
@@ -145,7 +145,7 @@ describe('a model that does not fit', () => {
   it('refuses world sizes and layers by name', async () => {
     const ranks = await ask(['decode', '--model', 'tiny', '--device', 'cpu', '--ranks', '3']);
     expect(ranks.code).toBe(2);
-    expect(ranks.error).toContain('worldSize is 3, and tiny has 8 heads; use 1, 2, 4, 8');
+    expect(ranks.error).toContain('--ranks is 3, and tiny has 8 heads; use 1, 2, 4, 8');
     const layers = await ask(['serve-bench', '--model', 'tiny', '--device', 'cpu', '--layers', '9']);
     expect(layers.code).toBe(2);
     expect(layers.error).toContain('--layers is "9"; use a whole number from 1 to 4');

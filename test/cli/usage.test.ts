@@ -37,6 +37,25 @@ test.each(COMMANDS.map((command) => [command]))('help of %j has an example', asy
   expect(out).toMatch(/^ +\$ crossover /m);
 });
 
+test('help offers only what a command takes', async () => {
+  for (const name of ['serve-bench', 'generate']) {
+    const { out } = await ask([name, '--help']);
+    expect(out).not.toMatch(/--attention|\bdata: /);
+    const { code, error } = await ask([
+      name,
+      ...(name === 'generate' ? ['x'] : []),
+      '--attention',
+      'data',
+      '--model',
+      'tiny',
+    ]);
+    expect([code, error.includes('help')]).toEqual([2, false]);
+  }
+  for (const name of ['decode', 'predict'])
+    expect((await ask([name, '--help'])).out).toMatch(/--attention <name> .*data: /s);
+  expect((await ask(['generate', '--help'])).out).not.toContain('random weights');
+});
+
 test('every command prints data when asked', async () => {
   for (const name of [
     'tune',
@@ -127,7 +146,13 @@ const REFUSED: [string, ...(string | RegExp)[]][] = [
   ['decode --device cpu --experts expert', '--experts is "expert"', 'tiny has no experts', 'use tensor'],
   ['decode --device cpu --ranks 3', '--ranks is 3, and tiny has 8 heads', 'use 1, 2, 4, 8'],
   ['decode --device cpu --model none', '--model is "none"', 'tiny', 'config.json'],
-  ['generate --device cpu --model none text', '--model is "none"'],
+  [
+    'generate --device cpu --model none text',
+    '--model is "none"',
+    'no config.json',
+    'a folder with a checkpoint',
+  ],
+  ['generate text', '--model <folder>', 'not specified'],
   ['predict --model tiny --plan PLAN --ranks 3 --step-us 9', '--ranks is 3, and tiny has 8 heads'],
   ['predict --model llama-3.1-8b --plan PLAN --step-us 10', '--step-us is 10', 'collectives of a step alone'],
   ['predict --model llama-3.1-8b --plan PLAN --gpu abacus', '--gpu is "abacus"', 'H200'],

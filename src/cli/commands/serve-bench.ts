@@ -61,6 +61,7 @@ export function serveBenchCommand(): Command {
       new Command('serve-bench').description(
         'replay requests through continuous batching, in the columns of vLLM and SGLang',
       ),
+      { random: true, data: false },
     ),
   )
     .option('--qps <rates>', 'requests a second, comma-separated', '1,5,10')
