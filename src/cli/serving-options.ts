@@ -1,7 +1,7 @@
 /**
  * @file Options that describe a serving engine, its machine and its settings; for `check` and `export`.
  */
-import { type Command, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { type EngineConfig, loggedBackends } from '../interop/engines/dispatch.ts';
 import {
   describedVersions,
@@ -43,6 +43,9 @@ export interface ServingOptions {
   tolerance?: string;
 }
 
+/** Percent: what measurements of one run tell apart. */
+const TOLERANCE = 2;
+
 /** The versions that are described, for help. */
 export const VERSIONS_HELP: string = ENGINE_NAMES.map(
   (name) => `${name}: ${describedVersions(name).join(', ')}`,
@@ -83,6 +86,11 @@ export function withServingOptions(command: Command): Command {
     .option('--step-ms <x>', 'time of a decode step, in place of an estimate');
 }
 
+/** Their long names. */
+export const SERVING_OPTIONS: readonly string[] = withServingOptions(new Command()).options.map(
+  ({ long }) => long!,
+);
+
 export interface Serving {
   /** One for each world size. */
   readonly configs: readonly EngineConfig[];
@@ -102,12 +110,13 @@ const OWN: Readonly<Record<ServingEngineName, readonly [keyof ServingOptions, st
   sglang: [['mscclpp', '--mscclpp']],
 };
 
-/** Percent: what measurements of one run tell apart. */
-const TOLERANCE = 2;
-
 /** What the options say of an engine, for the world sizes that were measured or the one that was asked for. */
 export function servingOf(name: ServingEngineName, options: ServingOptions, set: MeasurementSet): Serving {
   refuseOthers(name, options);
+  if (options.fusion === 'off' && options.fusionCapMb !== undefined)
+    throw new UsageError(
+      `--fusion-cap-mb is "${options.fusionCapMb}", and with --fusion off nothing is fused; leave one of them out`,
+    );
   const { engine, note } = usage(() => findEngine(name, options.version), { version: '--version' });
   const named = options.gpu ?? set.host.gpu;
   if (named === undefined) {

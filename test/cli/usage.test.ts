@@ -190,10 +190,51 @@ const REFUSED: [string, ...(string | RegExp)[]][] = [
   ['simulate --nvlink 4 -f 1.000001', '-f is 1.000001', 'more than 1000 sizes'],
 ];
 
+/** Options that would change nothing: the option, and why. */
+const IGNORED: [string, ...string[]][] = [
+  ['tune --operations all_reduce --hidden 4096', '--hidden is "4096"', 'no all_reduce_rms_norm (all_reduce)'],
+  ['tune --operations all_gather --quantization nvfp4', '--quantization is "nvfp4"', 'alone has rows'],
+  [
+    'tune --operations broadcast --allow-quantized',
+    '--allow-quantized is given',
+    'no all_reduce (broadcast)',
+  ],
+  ['tune --device cpu --allow-quantized', '--allow-quantized is given', 'CPU engine'],
+  ['tune --deterministic --allow-quantized', '--allow-quantized is given', '--deterministic'],
+  ['tune --all --json', '--all is given', '--json'],
+  ['check --live --model llama-3.1-8b', '--model is "llama-3.1-8b"', '--live is about the plan'],
+  ['check --live --gpu H200', '--gpu is "H200"', '--live'],
+  ['check --live --no-multicast', '--no-multicast is given', '--live'],
+  ['check --engine vllm SET --gpu H200 --seconds 3', '--seconds is "3"', 'without --live'],
+  ['check --engine vllm SET --plan PLAN', '--plan is', 'without --live'],
+  [
+    'check --engine vllm SET --gpu H200 --fusion off --fusion-cap-mb 4',
+    '--fusion-cap-mb is "4"',
+    'with --fusion off nothing is fused',
+  ],
+  ['export --for nccl-tuner SET --gpu H200', '--gpu is "H200"', '--for nccl-tuner'],
+  ['export --for mscclpp SET --gpu H100 --tp 8', '--tp is "8"', '--for mscclpp'],
+  ['export --for vllm SET --gpu H200 --step-ms 3', '--step-ms is "3"', 'crossover check'],
+  ['fuse GRAPH --json --tokens 4', '--tokens is "4"', '--json prints no tables'],
+  ['fuse GRAPH --json --graph', '--graph is given', '--json'],
+  ['fuse GRAPH --max-tokens 64', '--max-tokens is "64"', '--buffers'],
+  ['fuse GRAPH --mode eager', '--mode is "eager"', 'no plan'],
+  ['report PLAN --json -o page.html', '--output is "page.html"', '--json'],
+  ['simulate --preset h200-nvlink-4 --bandwidth 3', '--bandwidth is "3"', 'of --nvlink'],
+  ['simulate --preset h200-nvlink-4 --latency 3', '--latency is "3"', '--nvlink and --p2p'],
+  ['simulate --nvlink 4 --fit all', '--fit is "all"', 'without --measured'],
+  ['simulate --p2p P2P --measured MEASURED -f 4', '--factor is "4"', 'without -b and -e'],
+  ['simulate --p2p P2P --measured MEASURED --fit none --fit-below 1M', '--fit-below is "1M"', '--fit none'],
+];
+REFUSED.push(...IGNORED.map(([line, ...parts]): [string, ...string[]] => [line, ...parts, 'leave']));
+
 /** Files that lines above name. */
 const FILES: Readonly<Record<string, () => string>> = {
   PLAN: () => join(ROOT, 'results/4xh200/plan-4-gpus.json'),
   SET: () => join(ROOT, 'test/data/interop/fused_collective_tp8_default.txt'),
+  GRAPH: () => join(ROOT, 'test/data/graph/llama.pt2'),
+  P2P: () => join(ROOT, 'test/data/p2pBandwidthLatencyTest_4x4090.txt'),
+  MEASURED: () => join(ROOT, 'test/data/custom_all_reduce_test_4x4090.txt'),
   SECRET: () => {
     const path = join(folder(), 'secret');
     writeFileSync(path, 'not known to anybody', { mode: 0o600 });

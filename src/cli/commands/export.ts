@@ -9,8 +9,15 @@ import { exportNcclTuner } from '../../interop/export/nccl-tuner.ts';
 import { exportServing } from '../../interop/export/serving.ts';
 import type { MeasurementSet } from '../../interop/measurement.ts';
 import { readMeasurements } from '../../interop/read/index.ts';
+import { refuseIgnored } from '../ignored.ts';
 import { checkOutput, UsageError } from '../options.ts';
-import { type ServingOptions, servingOf, VERSIONS_HELP, withServingOptions } from '../serving-options.ts';
+import {
+  SERVING_OPTIONS,
+  type ServingOptions,
+  servingOf,
+  VERSIONS_HELP,
+  withServingOptions,
+} from '../serving-options.ts';
 
 const TARGETS = ['vllm', 'sglang', 'nccl-tuner', 'mscclpp'] as const;
 
@@ -37,7 +44,8 @@ export function exportCommand(): Command {
     .option('-o, --output <file>', 'where to write (standard output)');
   return withServingOptions(command)
     .addHelpText('after', HELP)
-    .action(async (files: string[], options: Options) => {
+    .action(async (files: string[], options: Options, command: Command) => {
+      refuseIgnored(command, ...ignoredBy(options.for));
       if (options.output !== undefined) checkOutput(options.output, '-o');
       const set = await readMeasurements(files);
       for (const { source, message } of set.complaints) {
@@ -48,6 +56,14 @@ export function exportCommand(): Command {
       if (options.output === undefined) process.stdout.write(`${text}\n`);
       else writeWhole(options.output, `${text}\n`);
     });
+}
+
+/** Options that a target has no use for, and why. */
+function ignoredBy(target: Options['for']): [ignored: readonly string[], why: string] {
+  if (target === 'vllm' || target === 'sglang')
+    return [['--step-ms'], 'settings are the same for any time of a step ("crossover check" tells shares)'];
+  const used = target === 'mscclpp' ? ['--gpu'] : [];
+  return [SERVING_OPTIONS.filter((name) => !used.includes(name)), `--for ${target} writes what was measured`];
 }
 
 /** The text, and what goes to standard error because the format has no comments of its own for it. */

@@ -16,6 +16,7 @@ import { defaultPlanPath, loadPlan } from '../../plan/file.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { formatFusion } from '../../report/fusion-tables.ts';
 import { formatPlacement } from '../../report/placement-tables.ts';
+import { refuseIgnored } from '../ignored.ts';
 import {
   checkOutput,
   parseAbove,
@@ -75,13 +76,17 @@ export function fuseCommand(): Command {
     .action(run);
 }
 
-async function run(file: string, options: Options): Promise<void> {
+async function run(file: string, options: Options, command: Command): Promise<void> {
   const mode = parseName(options.mode, '--mode', MODES);
   const tokens = parseWholes(options.tokens, '--tokens', 1, 1 << 30);
   const worldSize = options.ranks === undefined ? undefined : parseWhole(options.ranks, '--ranks', 1, 1024);
   const fusionCapBytes = capOf(options.fusionCapMb);
+  if (options.json)
+    refuseIgnored(command, ['--tokens', '--graph', '--buffers', '--max-tokens'], '--json prints no tables');
+  else if (!options.buffers) refuseIgnored(command, ['--max-tokens'], 'only --buffers shows what it changes');
   if (options.output !== undefined) checkFiles(options.output);
   const plan = planOf(options.plan);
+  if (plan === undefined) refuseIgnored(command, ['--mode'], 'there is no plan that tells modes apart');
   const graph = await importGraph(file);
   const symbols = boundsOf(graph, options.maxTokens);
   const optimized = usageOf({ worldSize: '--ranks', group: '--group', symbols: '--max-tokens' }, () =>

@@ -10,6 +10,7 @@ import { launch } from '../../group/launch.ts';
 import type { GenerateOutcome, GenerateRequest } from '../../workload/generate/program.ts';
 import { PRESETS } from '../../workload/models/presets.ts';
 import { TextTokenizer } from '../../workload/text/tokenizer.ts';
+import { refuseIgnored } from '../ignored.ts';
 import {
   addModelOptions,
   type ChosenModel,
@@ -60,10 +61,12 @@ export function generateCommand(): Command {
     .action(run);
 }
 
-async function run(prompt: string, options: Options): Promise<void> {
+async function run(prompt: string, options: Options, command: Command): Promise<void> {
   const { ranks, device, processes } = ranksOption(options);
   refuseNoCheckpoint(options.model);
   const request = requestOf(prompt, options, modelOption(options), device, ranks);
+  if (request.temperature === 0)
+    refuseIgnored(command, ['--top-k', '--seed'], '--temperature 0 takes the likeliest token');
   checkFits(request.session, ranks);
   const [outcome] = await launch<GenerateOutcome>(
     new URL('../../workload/generate/program.js', import.meta.url),

@@ -18,6 +18,7 @@ import type { PageModel, ReportSource } from '../../report/page/model.ts';
 import { formatBytes } from '../../units.ts';
 import { isServeResult, readServeResult } from '../../workload/serve/result.ts';
 import type { ServeSummary } from '../../workload/serve/summary.ts';
+import { refuseIgnored } from '../ignored.ts';
 import { checkOutput, UsageError } from '../options.ts';
 
 interface Named extends ReportSource {
@@ -73,8 +74,9 @@ export function reportCommand(): Command {
     .action(run);
 }
 
-async function run(files: readonly string[], options: Options): Promise<void> {
-  if (!options.json) checkOutput(options.output, '--output');
+async function run(files: readonly string[], options: Options, command: Command): Promise<void> {
+  if (options.json) refuseIgnored(command, ['--output'], '--json prints the data and writes no page');
+  else checkOutput(options.output, '--output');
   const compared = options.compare ?? [];
   if ([...files, ...compared].filter((file) => file === '-').length > 1) {
     throw new UsageError('standard input (-) is named twice; it can be read once');

@@ -17,6 +17,7 @@ import { simulate } from '../../simulate/run.ts';
 import { checkTopology, firstRanks, nvlinkAllToAll, type Topology } from '../../simulate/topology.ts';
 import { parseTopology } from '../../simulate/topology-file.ts';
 import { sizeRange } from '../../units.ts';
+import { refuseIgnored } from '../ignored.ts';
 import { parseBytes, UsageError, usage } from '../options.ts';
 
 interface Options {
@@ -96,7 +97,8 @@ export function simulateCommand(): Command {
     .option('--fit-below <size>', `fit to sizes below this (${LATENCY_BELOW} for latency)`)
     .option('--json', 'print data instead of text')
     .addHelpText('after', HELP)
-    .action((options: Options) => {
+    .action((options: Options, command: Command) => {
+      refuseIgnoredOf(options, command);
       const measurements = readMeasured(options);
       const ranged = options.begin !== undefined || options.end !== undefined || measurements.length === 0;
       const simulation = simulate(readTopology(options), {
@@ -126,6 +128,17 @@ export function simulateCommand(): Command {
         options.json === true ? `${JSON.stringify(simulation, null, 2)}\n` : render(simulation),
       );
     });
+}
+
+function refuseIgnoredOf({ nvlink, p2p, measured, fit, begin, end }: Options, command: Command): void {
+  if (nvlink === undefined) refuseIgnored(command, ['--bandwidth'], 'it is of --nvlink');
+  if (nvlink === undefined && p2p === undefined)
+    refuseIgnored(command, ['--latency'], 'it is of --nvlink and --p2p');
+  if (measured === undefined)
+    refuseIgnored(command, ['--fit', '--fit-below'], 'without --measured there is nothing to fit to');
+  else if (begin === undefined && end === undefined)
+    refuseIgnored(command, ['--factor'], 'without -b and -e sizes are those of --measured');
+  if (fit === 'none') refuseIgnored(command, ['--fit-below'], '--fit none fits nothing');
 }
 
 function readTopology(options: Options): Topology {

@@ -17,6 +17,7 @@ import type { TunedHere } from '../../tune/program.ts';
 import { arenaOf, keysOf, type TuneRequest } from '../../tune/request.ts';
 import { sizeRange } from '../../units.ts';
 import { VERSION } from '../../version.ts';
+import { refuseIgnored } from '../ignored.ts';
 import {
   checkOutput,
   hardwareOf,
@@ -86,9 +87,10 @@ function all(flags: string, names: readonly string[]): Option {
   return new Option(flags, `comma-separated: ${names.join(', ')}`).default(names.join(','), 'all');
 }
 
-async function run(options: Options): Promise<void> {
+async function run(options: Options, command: Command): Promise<void> {
   const { ranks, device, processes } = ranksOption(options);
   const request = requestOf(options, device);
+  refuseIgnoredOf(request, command);
   if (keysOf(request, ranks).length === 0) {
     throw new UsageError(
       `--hidden ${options.hidden} has no multiple of 16, which --quantization nvfp4 needs`,
@@ -117,6 +119,23 @@ async function run(options: Options): Promise<void> {
   process.stdout.write(
     options.json ? `${JSON.stringify(plan)}\n` : describe(plan, output, options.all === true),
   );
+}
+
+/** What is said of operations that are not tuned, and of output that is not printed. */
+function refuseIgnoredOf({ operations, deterministic, engine }: TuneRequest, command: Command): void {
+  const names = operations.join(', ');
+  if (!operations.includes('all_reduce_rms_norm'))
+    refuseIgnored(
+      command,
+      ['--hidden', '--quantization'],
+      `--operations has no all_reduce_rms_norm (${names}), which alone has rows`,
+    );
+  const quantized = ['--allow-quantized'];
+  if (!operations.includes('all_reduce'))
+    refuseIgnored(command, quantized, `--operations has no all_reduce (${names})`);
+  if (deterministic) refuseIgnored(command, quantized, '--deterministic leaves out the quantized all-reduce');
+  if (engine === 'cpu') refuseIgnored(command, quantized, 'the CPU engine has no quantized all-reduce');
+  if (command.getOptionValue('json')) refuseIgnored(command, ['--all'], '--json prints all of the plan');
 }
 
 function requestOf(options: Options, engine: EngineName): TuneRequest {
