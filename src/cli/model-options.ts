@@ -99,10 +99,16 @@ export function splitOption(
 export function planOption(path: string | undefined, engine: EngineName): Plan | undefined {
   const found = path ?? defaultPlanPath();
   if (path === undefined && !process.env.CROSSOVER_PLAN && !existsSync(found)) return undefined;
-  return loadPlan(found, {
-    fingerprint: fingerprintHere(engine),
-    force: process.env.CROSSOVER_FORCE === '1',
-  });
+  try {
+    return loadPlan(found, {
+      fingerprint: fingerprintHere(engine),
+      force: process.env.CROSSOVER_FORCE === '1',
+    });
+  } catch (error) {
+    // These commands have no such option, only the variable.
+    if (error instanceof CrossoverError) error.message = error.message.replace(' (option: force)', '');
+    throw error;
+  }
 }
 
 /** @throws CrossoverError that says what a model needs, what there is, and what would fit */

@@ -162,6 +162,7 @@ const REFUSED: [string, ...(string | RegExp)[]][] = [
   ['run x.ts --nodes 2 --node 2 --rendezvous a:1 --secret-file SECRET', '--node is 2; 2 nodes are 0 to 1'],
   ['run x.ts --nodes 1 --node 0 --rendezvous a:1 --secret-file SECRET', '--nodes is 1', '2 to 64'],
   ['run x.ts --nodes 2 --node 0 --rendezvous a --secret-file SECRET', '--rendezvous is "a"', 'host:port'],
+  ['report PLAN --svg PLAN', '--svg is', 'no folder; name one'],
   ['plan', /^Usage: /],
   ['plan frob', "unknown command 'frob'", 'crossover plan --help'],
   ['plan explain all_reduce', "missing required argument 'size'"],
