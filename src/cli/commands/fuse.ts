@@ -89,9 +89,12 @@ async function run(file: string, options: Options, command: Command): Promise<vo
   if (plan === undefined) refuseIgnored(command, ['--mode'], 'there is no plan that tells modes apart');
   const graph = await importGraph(file);
   const symbols = boundsOf(graph, options.maxTokens);
+  refuseGroup(graph, options.group);
   const optimized = usageOf({ worldSize: '--ranks', group: '--group', symbols: '--max-tokens' }, () =>
     optimize(graph, { plan, worldSize, mode, group: options.group, fusionCapBytes, place: { symbols } }),
   );
+  if (options.buffers && optimized.worldSize === undefined)
+    throw new UsageError('--buffers needs the number of ranks: --ranks, or a plan');
   const written = options.output === undefined ? [] : write(options.output, optimized);
   if (options.json) {
     process.stdout.write(`${JSON.stringify(report(file, optimized, written), null, 2)}\n`);
@@ -113,12 +116,24 @@ function capOf(text: string | undefined): number | undefined {
 function boundsOf({ symbols }: Graph, maxTokens: string | undefined): Map<string, number> {
   if (maxTokens === undefined) return new Map();
   const bound = parseWhole(maxTokens, '--max-tokens', 1, 1 << 30);
-  return new Map([...symbols].filter(([, { max }]) => max > bound).map(([name]) => [name, bound]));
+  const unbound = [...symbols].filter(([, { max }]) => max > bound);
+  if (unbound.length === 0)
+    throw new UsageError(
+      `--max-tokens is "${maxTokens}", and no size of the graph could be larger; leave it out`,
+    );
+  return new Map(unbound.map(([name]) => [name, bound]));
 }
 
-function printBuffers({ variants, worldSize }: Optimized): void {
-  if (worldSize === undefined)
-    throw new UsageError('--buffers needs the number of ranks: --ranks, or a plan');
+/** Refuses a group that no all-reduce is of. */
+function refuseGroup({ nodes }: Graph, group: string | undefined): void {
+  if (group === undefined) return;
+  const groups = nodes.flatMap(({ op, operands }) => (op === 'all_reduce' ? [String(operands.group)] : []));
+  if (groups.includes(group)) return;
+  const there = [...new Set(groups)].map((name) => `"${name}"`).join(', ');
+  throw new UsageError(`--group is "${group}", and the graph's all-reduces are of ${there || 'none'}`);
+}
+
+function printBuffers({ variants }: Optimized): void {
   for (const { from, to, placement } of variants) {
     if (variants.length > 1)
       console.log(`\nfrom ${from}${to === Number.POSITIVE_INFINITY ? ' on' : ` to ${to - 1}`}`);
