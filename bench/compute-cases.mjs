@@ -128,7 +128,7 @@ function expertCases({ hidden, moe }, split, tokens, one) {
         'expert_linear',
         `${outer} x ${width}`,
         { out, x, ...lists },
-        { choices, count, outer, inner: width, pairs: ofPairs },
+        { choices, count, outer, inner: width, pairs: ofPairs, experts: count },
       ),
       common: { weight: bf16(count * outer * width) },
       given: given('order', 'offsets'),

@@ -49,11 +49,20 @@ export function formatSize(bytes: number): string {
   return String(bytes);
 }
 
+/** Sizes of one sweep: more than this nobody waits for. */
+const MOST_SIZES = 1000;
+
 /** Sizes from `begin` to `end`, multiplied by `factor`, as `-b -e -f` of nccl-tests. */
 export function sizeRange(begin: number, end: number, factor: number): number[] {
   if (!(factor > 1)) throw new CrossoverError(`-f is ${factor}; use a factor above 1`);
   if (end < begin) throw new CrossoverError(`-e (${formatSize(end)}) is below -b (${formatSize(begin)})`);
   const sizes: number[] = [];
-  for (let size = begin; size <= end; size = Math.max(size + 1, Math.round(size * factor))) sizes.push(size);
+  for (let size = begin; size <= end; size = Math.max(size + 1, Math.round(size * factor))) {
+    sizes.push(size);
+    if (sizes.length > MOST_SIZES)
+      throw new CrossoverError(
+        `-f is ${factor}, which makes more than ${MOST_SIZES} sizes of -b ${formatSize(begin)} to -e ${formatSize(end)}; use a larger one`,
+      );
+  }
   return sizes;
 }

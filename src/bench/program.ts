@@ -6,36 +6,17 @@ import { algorithmNamed, algorithmsOf } from '../collective/catalog.ts';
 import type { Communicator } from '../collective/communicator.ts';
 import { createCommunicator } from '../collective/create.ts';
 import type { Choice } from '../collective/dispatch.ts';
-import { type EngineName, LIMITS } from '../collective/engines.ts';
 import { nobodyServes } from '../collective/usable.ts';
 import { CrossoverError } from '../errors.ts';
 import type { Group } from '../group/group.ts';
 import { accuracy } from '../measure/accuracy.ts';
 import { measure, type Timing } from '../measure/measure.ts';
-import { arenaFor, sizeFor, Workload } from '../measure/workload.ts';
-import type { ReduceOp } from '../operations.ts';
+import { Workload } from '../measure/workload.ts';
 import { keyName, type PlanKey } from '../plan/key.ts';
 import { ProgressLine } from '../report/progress.ts';
 import { dtypeBytes } from '../tensor/dtype.ts';
 import { formatBytes } from '../units.ts';
-
-export interface BenchRequest {
-  /** Everything but the world size. */
-  readonly key: Omit<PlanKey, 'worldSize'>;
-  readonly op: ReduceOp;
-  readonly sizes: readonly number[];
-  /** Names of algorithms; all that can serve a size when absent. */
-  readonly algorithms: readonly string[] | undefined;
-  /** Names of algorithms to compare with: timed whatever `algorithms` says. */
-  readonly peers: readonly string[];
-  /** Time every setting of an algorithm, and keep the fastest; its first setting only by default. */
-  readonly tuned: boolean;
-  /** Time for measuring, seconds. */
-  readonly seconds: number;
-  readonly engine?: EngineName | undefined;
-  readonly arenaBytes: number | undefined;
-  readonly progress: boolean;
-}
+import { arenaOf, type BenchRequest, sizesOf } from './request.ts';
 
 /** One algorithm at one size. */
 export interface BenchRow {
@@ -60,11 +41,9 @@ const PRECISION = 0.01;
 
 export default function main(group: Group, _args: string[], request: BenchRequest): BenchRow[] {
   const key: PlanKey = { ...request.key, worldSize: group.size };
-  const sizes = [...new Set(request.sizes.map((bytes) => sizeFor(key, bytes)))];
+  const sizes = sizesOf(request, key);
   const { engine } = request;
-  const { cacheBytes } = LIMITS[engine ?? 'cuda'];
-  const arenaBytes =
-    request.arenaBytes ?? Math.max(...sizes.map((bytes) => arenaFor(key, bytes, cacheBytes))) + (4 << 20);
+  const arenaBytes = request.arenaBytes ?? arenaOf(request, group.size);
   const comm = createCommunicator(group, { engine, arenaBytes, plan: null });
   const line = new ProgressLine('bench', request.progress && group.rank === 0);
   const wanted = request.algorithms && [...request.algorithms, ...request.peers];
@@ -79,7 +58,7 @@ export default function main(group: Group, _args: string[], request: BenchReques
         .filter((algorithm) => {
           const refused = refusal(algorithm, workload.request, comm.engine);
           if (refused && request.algorithms?.includes(algorithm.name))
-            throw new CrossoverError(`algorithm ${algorithm.name} cannot do this: ${refused}`);
+            throw new CrossoverError(`--algorithm ${algorithm.name} cannot do this: ${refused}`);
           return refused === undefined;
         })
         .flatMap((algorithm) => {
@@ -120,9 +99,7 @@ function checkPeer(comm: Communicator, key: PlanKey, sizes: readonly number[], n
   const algorithm = algorithmNamed(key.operation, name);
   const reasons = sizes.map((bytes) => refusal(algorithm, { ...key, bytes }, comm.engine));
   if (reasons.includes(undefined)) return;
-  throw new CrossoverError(
-    `there is nothing to compare with: algorithm ${name} cannot do this: ${reasons[0]}`,
-  );
+  throw new CrossoverError(`there is nothing to compare with: --vs ${name} cannot do this: ${reasons[0]}`);
 }
 
 /** Of each algorithm the fastest setting, in the order of algorithms. */

@@ -3,7 +3,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { type EngineName, fingerprintHere, LIMITS, memoryFor, mostGpuRanks } from '../collective/engines.ts';
 import { CrossoverError } from '../errors.ts';
 import { defaultPlanPath, loadPlan } from '../plan/file.ts';
@@ -25,20 +25,36 @@ export interface ModelOptions {
   plan?: string;
 }
 
+/** What a command has besides, or has not: its help shows what it takes, and no more. */
+export interface ModelKinds {
+  /** Models with random weights; `tiny` where nobody says. A command without needs a checkpoint. */
+  readonly random: boolean;
+  /** Attention of ranks that have sequences of their own. */
+  readonly data: boolean;
+}
+
 /** Adds them to a command. */
-export function addModelOptions(command: Command): Command {
+export function addModelOptions(
+  command: Command,
+  { random, data }: ModelKinds = { random: true, data: true },
+): Command {
+  const checkpoint = 'a folder with a Hugging Face checkpoint';
+  const names = `${PRESETS.map(({ name }) => name).join(', ')} with random weights, or ${checkpoint}`;
   return command
-    .option(
-      '--model <name>',
-      `${PRESETS.map(({ name }) => name).join(', ')} with random weights, or a folder with a Hugging Face checkpoint`,
-      'tiny',
+    .addOption(
+      random
+        ? new Option('--model <name>', names).default('tiny')
+        : new Option('--model <folder>', checkpoint).makeOptionMandatory(),
     )
     .option('--layers <n>', 'only the first layers of the model (all)')
     .option('--precision <name>', 'of projections: bf16, f8e4m3', 'bf16')
-    .option(
-      '--attention <name>',
-      'tensor: heads split over ranks; data: every rank has sequences of its own',
-      'tensor',
+    .addOption(
+      new Option(
+        '--attention <name>',
+        'tensor: heads split over ranks; data: every rank has sequences of its own',
+      )
+        .default('tensor')
+        .hideHelp(!data),
     )
     .option('--experts <name>', 'tensor: a part of every expert a rank; expert: some experts whole', 'tensor')
     .option(
@@ -57,7 +73,7 @@ export interface ChosenModel {
 
 export function modelOption({ model, layers }: ModelOptions): ChosenModel {
   const isFolder = existsSync(join(model, 'config.json'));
-  const whole = usage(() => (isFolder ? readModelConfig(model) : presetNamed(model)));
+  const whole = usage(() => (isFolder ? readModelConfig(model) : presetNamed(model)), { model: '--model' });
   const count = layers === undefined ? whole.layers : parseWhole(layers, '--layers', 1, whole.layers);
   const title = count === whole.layers ? whole.name : `${whole.name}, ${count} of ${whole.layers} layers`;
   return { config: withLayers(whole, count), checkpoint: isFolder ? model : undefined, title };
@@ -75,7 +91,7 @@ export function splitOption(
   } as const;
   if (split.experts === 'expert' && config.moe === undefined)
     throw new UsageError(`--experts is "expert", and ${config.name} has no experts; use tensor`);
-  usage(() => splitOf(config, { ...split, worldSize: ranks }));
+  usage(() => splitOf(config, { ...split, worldSize: ranks }), { worldSize: '--ranks' });
   return split;
 }
 
@@ -83,10 +99,16 @@ export function splitOption(
 export function planOption(path: string | undefined, engine: EngineName): Plan | undefined {
   const found = path ?? defaultPlanPath();
   if (path === undefined && !process.env.CROSSOVER_PLAN && !existsSync(found)) return undefined;
-  return loadPlan(found, {
-    fingerprint: fingerprintHere(engine),
-    force: process.env.CROSSOVER_FORCE === '1',
-  });
+  try {
+    return loadPlan(found, {
+      fingerprint: fingerprintHere(engine),
+      force: process.env.CROSSOVER_FORCE === '1',
+    });
+  } catch (error) {
+    // These commands have no such option, only the variable.
+    if (error instanceof CrossoverError) error.message = error.message.replace(' (option: force)', '');
+    throw error;
+  }
 }
 
 /** @throws CrossoverError that says what a model needs, what there is, and what would fit */

@@ -1,5 +1,5 @@
 /**
- * @file What commands that time a model have in common about their results: the record that goes into a file, its first lines as text, and the cap of `fused-cap`.
+ * @file What commands that time a model have in common about their results: the record that goes into a file, and its first lines as text.
  */
 import { fingerprintHere } from '../collective/engines.ts';
 import { writeWhole } from '../files/write-whole.ts';
@@ -8,7 +8,7 @@ import { VERSION } from '../version.ts';
 import type { SessionRequest } from '../workload/session/open.ts';
 import type { ModelRecord } from '../workload/session/record.ts';
 import type { ChosenModel } from './model-options.ts';
-import { hardwareOf, parseAbove, UsageError } from './options.ts';
+import { hardwareOf } from './options.ts';
 
 export function recordOf<Name extends string>(
   benchmark: Name,
@@ -65,27 +65,4 @@ export function give(
   const data = `${JSON.stringify(result, null, 2)}\n`;
   process.stdout.write(json ? data : text);
   if (output !== undefined) writeWhole(output, data);
-}
-
-const MIB = 1 << 20;
-
-/** Bytes of `--fusion-cap-mb`, and the variants that can do without where it is not given. @throws UsageError when one was asked for that cannot, or the cap is for none of those that were asked for */
-export function cappedVariants<V extends string>(
-  capMb: string | undefined,
-  variants: readonly V[],
-  asked: boolean,
-): { readonly capBytes: number; readonly variants: readonly V[] } {
-  if (capMb !== undefined) {
-    const capBytes = parseAbove(capMb, '--fusion-cap-mb', 0) * MIB;
-    if (!Number.isSafeInteger(Math.ceil(capBytes)))
-      throw new UsageError(`--fusion-cap-mb is "${capMb}"; use MiB of a message`);
-    if (asked && !variants.some((name) => name === 'fused-cap'))
-      throw new UsageError(
-        `--fusion-cap-mb is "${capMb}", and --variants has no fused-cap (${variants.join(', ')}); add it, or leave the cap out`,
-      );
-    return { capBytes, variants };
-  }
-  if (asked && variants.some((name) => name === 'fused-cap'))
-    throw new UsageError('--variants has fused-cap, which needs --fusion-cap-mb');
-  return { capBytes: 0, variants: variants.filter((name) => name !== 'fused-cap') };
 }

@@ -15,6 +15,7 @@ import {
 } from '../collective/engines.ts';
 import { CrossoverError } from '../errors.ts';
 import { writeProblem } from '../files/write-whole.ts';
+import { findGpu, type Gpu } from '../interop/engines/gpus.ts';
 import type { Operation } from '../operations.ts';
 import type { Fingerprint } from '../plan/plan.ts';
 import { parseSize } from '../units.ts';
@@ -24,14 +25,33 @@ export class UsageError extends CrossoverError {
   override readonly name: string = 'UsageError';
 }
 
-/** Runs a parser, and turns its refusal into a usage error. */
-export function usage<T>(parse: () => T): T {
+/** What people typed, by the field that an error of the API begins with: `{ worldSize: '--ranks' }`. */
+export type AsTyped = Readonly<Record<string, string>>;
+
+/** Runs what checks options, and turns its refusal into a usage error that names them as they were typed. */
+export function usage<T>(check: () => T, names: AsTyped = {}): T {
   try {
-    return parse();
+    return check();
   } catch (error) {
-    if (error instanceof CrossoverError) throw new UsageError(error.message);
+    if (error instanceof CrossoverError) throw new UsageError(asTyped(error.message, names) ?? error.message);
     throw error;
   }
+}
+
+/** The same where other things may be wrong than options: only errors that begin with one of the fields are usage errors. */
+export function usageOf<T>(names: AsTyped, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    const message = error instanceof CrossoverError ? asTyped(error.message, names) : undefined;
+    throw message === undefined ? error : new UsageError(message);
+  }
+}
+
+/** Undefined where the message begins with none of the fields. */
+function asTyped(message: string, names: AsTyped): string | undefined {
+  const field = Object.keys(names).find((name) => message.startsWith(`${name} `));
+  return field === undefined ? undefined : names[field] + message.slice(field.length);
 }
 
 /** A whole number within bounds. */
@@ -90,6 +110,11 @@ export function refuseRows(
 /** A comma-separated list of whole numbers. */
 export function parseWholes(text: string, option: string, least: number, most: number): number[] {
   return [...new Set(text.split(',').map((part) => parseWhole(part, option, least, most)))];
+}
+
+/** The GPU that was asked for, or that measurements name. */
+export function findGpuOption(name: string, asked: string | undefined): Gpu {
+  return usage(() => findGpu(name), { gpu: asked === undefined ? 'the GPU of the measurements' : '--gpu' });
 }
 
 /** Ranks that one engine or the other serves. */

@@ -1,7 +1,7 @@
 /**
  * @file Options that describe a serving engine, its machine and its settings; for `check` and `export`.
  */
-import { type Command, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { type EngineConfig, loggedBackends } from '../interop/engines/dispatch.ts';
 import {
   describedVersions,
@@ -9,12 +9,12 @@ import {
   findEngine,
   type ServingEngineName,
 } from '../interop/engines/find.ts';
-import { findGpu, GPUS, type Gpu } from '../interop/engines/gpus.ts';
+import { GPUS, type Gpu } from '../interop/engines/gpus.ts';
 import { FLASHINFER_BACKENDS, type FlashInferBackend, type Settings } from '../interop/engines/types.ts';
 import type { MeasurementSet } from '../interop/measurement.ts';
 import { findModel, MODELS, type Model } from '../interop/models.ts';
 import type { Mode } from '../operations.ts';
-import { parseAbove, parseWhole, UsageError, usage } from './options.ts';
+import { findGpuOption, parseAbove, parseWhole, UsageError, usage } from './options.ts';
 
 type Switch = 'on' | 'off';
 
@@ -42,6 +42,9 @@ export interface ServingOptions {
   stepMs?: string;
   tolerance?: string;
 }
+
+/** Percent: what measurements of one run tell apart. */
+const TOLERANCE = 2;
 
 /** The versions that are described, for help. */
 export const VERSIONS_HELP: string = ENGINE_NAMES.map(
@@ -83,6 +86,11 @@ export function withServingOptions(command: Command): Command {
     .option('--step-ms <x>', 'time of a decode step, in place of an estimate');
 }
 
+/** Their long names. */
+export const SERVING_OPTIONS: readonly string[] = withServingOptions(new Command()).options.map(
+  ({ long }) => long!,
+);
+
 export interface Serving {
   /** One for each world size. */
   readonly configs: readonly EngineConfig[];
@@ -102,19 +110,21 @@ const OWN: Readonly<Record<ServingEngineName, readonly [keyof ServingOptions, st
   sglang: [['mscclpp', '--mscclpp']],
 };
 
-/** Percent: what measurements of one run tell apart. */
-const TOLERANCE = 2;
-
 /** What the options say of an engine, for the world sizes that were measured or the one that was asked for. */
 export function servingOf(name: ServingEngineName, options: ServingOptions, set: MeasurementSet): Serving {
   refuseOthers(name, options);
-  const { engine, note } = usage(() => findEngine(name, options.version));
+  if (options.fusion === 'off' && options.fusionCapMb !== undefined)
+    throw new UsageError(
+      `--fusion-cap-mb is "${options.fusionCapMb}", and with --fusion off nothing is fused; leave one of them out`,
+    );
+  const { engine, note } = usage(() => findEngine(name, options.version), { version: '--version' });
   const named = options.gpu ?? set.host.gpu;
   if (named === undefined) {
     throw new UsageError(`--gpu is missing; use one of ${GPUS.map((each) => each.name).join(', ')}`);
   }
-  const gpu = usage(() => findGpu(named));
-  const model = options.model === undefined ? undefined : usage(() => findModel(options.model!));
+  const gpu = findGpuOption(named, options.gpu);
+  const model =
+    options.model === undefined ? undefined : usage(() => findModel(options.model!), { model: '--model' });
   const hidden = hiddenOf(options.hidden, model);
   const nvlink = gpu.nvlink && options.pcie !== true;
   const sizes =

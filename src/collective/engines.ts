@@ -12,6 +12,7 @@ import { MAX_HIDDEN as CUDA_MAX_HIDDEN, HEAP, MAX_WORLD } from '../engine/cuda/l
 import { gpusFor, problemWithGpus, ranksPerGpu } from '../engine/cuda/sharing.ts';
 import type { Engine } from '../engine/engine.ts';
 import { CrossoverError } from '../errors.ts';
+import { nccl } from '../ffi/nccl.ts';
 import type { Group } from '../group/group.ts';
 import type { Fingerprint } from '../plan/plan.ts';
 
@@ -92,6 +93,14 @@ function visibleGpus(): number {
 /** Of a GPU, what is no tensor's: the context, kernels as they are loaded, recordings, NCCL's buffers and libraries' workspaces. */
 const OVERHEAD_BYTES = 3 << 29;
 
+/** Bytes that the symmetric heap may have on each of so many ranks. What a GPU has left is known only when it is asked. */
+export function arenaLimits(
+  engine: EngineName,
+  ranks: number,
+): { readonly least: number; readonly most: number } {
+  return { least: 256, most: engine === 'cpu' ? mostArenaBytes(ranks) : Number.POSITIVE_INFINITY };
+}
+
 /** Memory that each of so many ranks may have for tensors; the least, where ranks differ. Needs no ranks. */
 export function memoryFor(engine: EngineName, ranks: number): DeviceMemory {
   if (engine === 'cuda') {
@@ -106,6 +115,18 @@ export function memoryFor(engine: EngineName, ranks: number): DeviceMemory {
     total: Math.min(most, Math.floor(totalmem() / ranks)),
     free: Math.min(most, Math.floor(freemem() / ranks)),
   };
+}
+
+/** Why NCCL cannot be loaded for an engine, or undefined when it can; needs no ranks. */
+export function ncclProblem(engine: EngineName): string | undefined {
+  if (engine === 'cpu') return 'NCCL is for GPUs, and the CPU engine runs';
+  try {
+    nccl();
+    return undefined;
+  } catch (error) {
+    if (error instanceof CrossoverError) return error.message;
+    throw error;
+  }
 }
 
 /** What identifies this host, the engine and its kernels in plans; needs no ranks. */

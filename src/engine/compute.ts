@@ -48,11 +48,12 @@ export const COMPUTE = {
   },
   /**
    * out [tokens * choices, outer]: of pair p, x[p] (`pairs` 1: x is [tokens * choices, inner]) or x[floor(p / choices)] (`pairs` 0: [tokens, inner]) by weight
-   * [count, outer, inner] of its expert. Rows of pairs that are not in `order` are left as they were. order, offsets: of group_experts.
+   * [count, outer, inner] of its expert. Rows of pairs that are not in `order` are left as they were. order, offsets: of group_experts. `experts`: how many
+   * there are on all ranks together, over which the pairs spread; `count` of them are here.
    */
   expert_linear: {
     addresses: ['out', 'x', 'weight', 'order', 'offsets'],
-    integers: ['tokens', 'choices', 'count', 'outer', 'inner', 'pairs'],
+    integers: ['tokens', 'choices', 'count', 'outer', 'inner', 'pairs', 'experts'],
     floats: [],
   },
 

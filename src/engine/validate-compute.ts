@@ -92,7 +92,11 @@ const RULES: { readonly [N in ComputeName]: readonly Rule[] } = {
   ],
   head_linear: atLeast(1, 'heads', 'outer', 'inner'),
   group_experts: atLeast(1, 'choices', 'count'),
-  expert_linear: [...atLeast(1, 'choices', 'count', 'outer', 'inner'), ...from(0, 1, 'pairs')],
+  expert_linear: [
+    ...atLeast(1, 'choices', 'count', 'outer', 'inner'),
+    ...from(0, 1, 'pairs'),
+    notMoreThan('count', 'experts'),
+  ],
   rotary_append: [
     ...PAGES,
     ...atLeast(1, 'heads', 'kvHeads', 'head'),

@@ -22,6 +22,15 @@ export function destinationOf(path: string): Destination {
   return { kind: 'file', path: realpathSync(path), mode: info.mode & 0o777 };
 }
 
+/** Whether bytes that are written there come behind each other, and nothing is replaced. What may not be written to is none. */
+export function isStream(path: string): boolean {
+  try {
+    return destinationOf(path).kind === 'stream';
+  } catch {
+    return false;
+  }
+}
+
 /**
  * /dev/stdout is a file where output goes to a file (`> file`). Replaced, the shell's file would be one that nobody sees, and opened again, it
  * would be cut off. A socket cannot be opened at all.

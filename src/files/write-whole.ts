@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { CrossoverError } from '../errors.ts';
 import { destinationOf } from './destination.ts';
 import { reason } from './reason.ts';
+import { writeThrough } from './write-through.ts';
 
 /**
  * Writes a file; to what is no file, such as /dev/stdout or a pipe, it writes straight.
@@ -16,7 +17,7 @@ import { reason } from './reason.ts';
 export function writeWhole(path: string, text: string): void {
   try {
     const destination = destinationOf(path);
-    if (destination.kind === 'stream') writeFileSync(destination.to, text);
+    if (destination.kind === 'stream') writeThrough(destination.to, text);
     else replace(destination.path, text, destination.mode);
   } catch (error) {
     throw new CrossoverError(`cannot write ${path}: ${reason(error)}`, { cause: error });

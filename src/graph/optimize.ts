@@ -107,6 +107,6 @@ function worldSizeOf({ entries }: Plan): number {
   const sizes = [...new Set(entries.map(({ key }) => key.worldSize))];
   if (sizes.length === 1) return sizes[0]!;
   throw new CrossoverError(
-    `the plan has world sizes ${sizes.join(', ') || '(none)'}; say which one the graph is for: worldSize (--ranks)`,
+    `worldSize is missing, and the plan has ${sizes.join(', ') || 'none'}; say which one the graph is for`,
   );
 }

@@ -66,11 +66,29 @@ export function reportOf(error: unknown): RankReport {
     : { kind: 'threw', failure: packFailure(error) };
 }
 
+/** Node's codes for files of other kinds: by their name, or JSON. */
+const NO_PROGRAM = [
+  'ERR_UNKNOWN_FILE_EXTENSION',
+  'ERR_IMPORT_ATTRIBUTE_MISSING',
+  'ERR_IMPORT_ASSERTION_TYPE_MISSING',
+];
+
+async function importModule(entry: string): Promise<{ default?: unknown }> {
+  return await import(entry);
+}
+
 async function importProgram(entry: string): Promise<Program> {
   if (/\.m?ts$/.test(entry)) (await import('./strip-types.ts')).importTypeScript();
-  const { default: program } = (await import(entry)) as { default?: unknown };
+  const path = fileURLToPath(entry);
+  const { default: program } = await importModule(entry).catch((error: unknown) => {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    // What the program itself imports may be of the wrong kind, too.
+    const isOfEntry = message.includes(path) || message.includes(entry);
+    throw NO_PROGRAM.includes(code) && isOfEntry
+      ? new CrossoverError(`${path} is no program; use a file of JavaScript or TypeScript`)
+      : error;
+  });
   if (typeof program !== 'function') {
-    const path = fileURLToPath(entry);
     throw new CrossoverError(
       `${path} has no function as its default export; write: export default (group, args) => { ... }`,
     );

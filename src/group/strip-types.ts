@@ -25,9 +25,15 @@ export const load: LoadHook = async (url, context, nextLoad) => {
     const { code } = transformSync(source, { mode: 'strip-only', filename: path });
     return { format: 'module', shortCircuit: true, source: code };
   } catch (error) {
-    throw new SyntaxError(`cannot strip the types of ${path}: ${describe(error)}`);
+    throw new SyntaxError(`cannot strip the types of ${path}${placeOf(error)}: ${describe(error)}`);
   }
 };
+
+/** `:2:18`, as compilers have it, where the error says so. */
+function placeOf(error: unknown): string {
+  const { startLine, startColumn } = error as { startLine?: number; startColumn?: number };
+  return startLine === undefined || startColumn === undefined ? '' : `:${startLine}:${startColumn + 1}`;
+}
 
 function describe(error: unknown): string {
   const { message } = error as { message?: unknown };

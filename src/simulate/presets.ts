@@ -48,7 +48,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
 export function preset(name: string): Topology {
   const found = Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined;
   if (found === undefined) {
-    throw new CrossoverError(`no preset "${name}"; use one of ${Object.keys(PRESETS).join(', ')}`);
+    throw new CrossoverError(`preset is "${name}"; use one of ${Object.keys(PRESETS).join(', ')}`);
   }
   return found.build();
 }

@@ -1,8 +1,8 @@
 /**
  * @file What to tune: keys, sizes and a time budget. Plain data, so that it can travel to the ranks.
  */
-import type { EngineName } from '../collective/engines.ts';
-import { sizeFor } from '../measure/workload.ts';
+import { type EngineName, LIMITS } from '../collective/engines.ts';
+import { arenaFor, sizeFor } from '../measure/workload.ts';
 import type { Mode, Operation, Quantization } from '../operations.ts';
 import type { PlanKey } from '../plan/key.ts';
 import type { ReducibleDType } from '../tensor/dtype.ts';
@@ -64,4 +64,13 @@ export function sizesOf(request: TuneRequest, key: PlanKey): number[] {
   }
   if (sizes.size === 0) sizes.add(sizeFor(key, request.maxBytes));
   return [...sizes];
+}
+
+/** Bytes of a rank's arena that the largest sizes of all keys need. */
+export function arenaOf(request: TuneRequest, worldSize: number): number {
+  const { cacheBytes } = LIMITS[request.engine ?? 'cuda'];
+  const needed = keysOf(request, worldSize).map((key) =>
+    arenaFor(key, Math.max(...sizesOf(request, key)), cacheBytes),
+  );
+  return Math.max(...needed) + (4 << 20);
 }

@@ -5,7 +5,7 @@
 import { CrossoverError } from '../errors.ts';
 import type { Operation } from '../operations.ts';
 import type { PlanIndex } from '../plan/lookup.ts';
-import { gatheredRows, plannedLayout, rowsByRank, sequencesByRank } from './layouts.ts';
+import { differentTokens, gatheredRows, plannedLayout, rowsByRank, sequencesByRank } from './layouts.ts';
 import type { ModelConfig } from './models/config.ts';
 import type { SplitOptions } from './models/split.ts';
 import { changeBy, collectivesOf, predictChange, type Sites, sumOver } from './predict.ts';
@@ -106,7 +106,7 @@ class Account {
   }
 }
 
-/** Of padded and summed lengths. */
+/** Of padded and summed lengths. What fills steps up is no sequence's, and reads experts all the same. */
 function expectLayouts(expectation: Expectation): ExpectedSteps {
   const { config, worldSize, index, batches } = expectation;
   const account = new Account(index, worldSize);
@@ -119,12 +119,16 @@ function expectLayouts(expectation: Expectation): ExpectedSteps {
         measuredUs(index, 'plan', one, worldSize, 0),
       );
     const us = { padded: total('padded'), summed: total('summed') };
-    const planned = us[plannedLayout(index, config.hidden, byRank)];
-    const step = stepTime(expectation, expectation.stepUs, batch, planned ?? Number.NaN);
+    const chosen = plannedLayout(index, config.hidden, byRank);
+    const planned = us[chosen];
+    const tokens = (layout: 'padded' | 'summed'): number => differentTokens(batch, gathered[layout]);
+    const step = stepTime(expectation, expectation.stepUs, batch, planned ?? Number.NaN, tokens(chosen));
     return (['padded', 'summed', 'plan'] as const).map((variant): Expected => {
-      const collectivesUs = variant === 'plan' ? planned : us[variant];
+      const layout = variant === 'plan' ? chosen : variant;
+      const collectivesUs = us[layout];
       if (planned === undefined || collectivesUs === undefined) return { batch, variant };
-      const { deltaUs, change } = changeBy(collectivesUs - planned, step);
+      const more = moreReadUs(expectation, tokens(layout), tokens(chosen));
+      const { deltaUs, change } = changeBy(collectivesUs - planned + more, step);
       return { batch, variant, collectivesUs, stepUs: step + deltaUs, change };
     });
   });
@@ -153,7 +157,7 @@ function collectives({
 }
 
 /**
- * Time of a step at a batch with collectives of so many us: as measured, where that is known.
+ * Time of a step at a batch with collectives of so many us: as measured, where that is known. `tokens`: those that read experts.
  * @throws CrossoverError when it was measured to be no longer than its collectives
  */
 export function stepTime(
@@ -161,15 +165,22 @@ export function stepTime(
   stepUs: number | undefined,
   batch: number,
   collectivesUs: number,
+  tokens: number = batch,
 ): number {
-  if (stepUs === undefined) return readUs(served, batch) + collectivesUs;
+  if (stepUs === undefined) return readUs(served, tokens) + collectivesUs;
   if (!(stepUs <= collectivesUs)) return stepUs;
   throw new CrossoverError(
     `stepUs is ${stepUs}; at batch ${batch} the collectives of a step alone take ${collectivesUs.toFixed(1)} us`,
   );
 }
 
-/** Time to read the weights that a step reads, us. */
-function readUs({ config, split, worldSize, bytesPerSecond }: Served, batch: number): number {
-  return (bytesRead(config, { ...split, worldSize }, batch) / bytesPerSecond!) * 1e6;
+/** Time to read the weights that a step of so many tokens reads, us. */
+function readUs({ config, split, worldSize, bytesPerSecond }: Served, tokens: number): number {
+  return (bytesRead(config, { ...split, worldSize }, tokens) / bytesPerSecond!) * 1e6;
+}
+
+/** By which reading takes longer for other tokens, us. Left out where a step was measured on a device whose bandwidth nobody knows. */
+function moreReadUs(served: Served, tokens: number, than: number): number {
+  if (tokens === than || served.bytesPerSecond === undefined) return 0;
+  return readUs(served, tokens) - readUs(served, than);
 }

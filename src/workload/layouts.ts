@@ -23,6 +23,14 @@ export function gatheredRows(rows: readonly number[]): { readonly padded: number
   return { padded: Math.max(...rows) * rows.length, summed: rows.reduce((sum, count) => sum + count, 0) };
 }
 
+/**
+ * Tokens that go to experts of their own choice when `rows` of all ranks are gathered: every sequence's, and where there are more rows, one for all that fill up. Those are equal:
+ * the same id at the same place of a sequence that is nobody's.
+ */
+export function differentTokens(batch: number, rows: number): number {
+  return rows > batch ? batch + 1 : batch;
+}
+
 /** Padded unless gathering and scattering fewer bytes was measured to be faster. */
 export function plannedLayout(
   index: PlanIndex,

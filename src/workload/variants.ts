@@ -3,9 +3,8 @@
  * one node, for which the unfused sequence is a candidate like any other. So variants differ in algorithms alone, and where those sum in
  * rank order, in no bit.
  */
-import { type Bits, type Request, refusal } from '../collective/algorithm.ts';
+import type { Bits, Request } from '../collective/algorithm.ts';
 import { isUnfused } from '../collective/all-reduce-rms-norm/unfused.ts';
-import { algorithmNamed } from '../collective/catalog.ts';
 import type { Communicator } from '../collective/communicator.ts';
 import type { Choice } from '../collective/dispatch.ts';
 import { CrossoverError } from '../errors.ts';
@@ -214,38 +213,6 @@ function rowsOf(hidden: number | undefined, node: Node): Pick<Wanted, 'hidden' |
   if (hidden === undefined) return {};
   const { quantization } = node.operands;
   return { hidden, quantization: typeof quantization === 'string' ? (quantization as Quantization) : 'none' };
-}
-
-/** Why a variant cannot run here; undefined when it can. */
-export function variantRefusal(comm: Communicator, variant: VariantName): string | undefined {
-  if (comm.worldSize === 1 && variant !== 'plan') return 'one rank has no collectives to dispatch';
-  if (variant !== 'nccl') return undefined;
-  const request: Request = {
-    operation: 'all_reduce',
-    dtype: 'bf16',
-    worldSize: comm.worldSize,
-    bytes: 1 << 16,
-  };
-  return refusal(algorithmNamed('all_reduce', 'nccl'), request, comm.engine);
-}
-
-/**
- * Those that can run here, and why the others cannot.
- * @param refusal why a variant cannot run; undefined when it can
- * @throws CrossoverError when none can
- */
-export function runnable<Name extends string>(
-  asked: readonly Name[],
-  refusal: (name: Name) => string | undefined,
-): { readonly variants: Name[]; readonly skipped: { readonly variant: Name; readonly reason: string }[] } {
-  const skipped = asked.flatMap((variant) => {
-    const reason = refusal(variant);
-    return reason === undefined ? [] : [{ variant, reason }];
-  });
-  const variants = asked.filter((name) => !skipped.some(({ variant }) => variant === name));
-  if (variants.length > 0) return { variants, skipped };
-  const reasons = skipped.map(({ variant, reason }) => `${variant}: ${reason}`);
-  throw new CrossoverError(`no variant can run here: ${reasons.join('; ')}`);
 }
 
 /** @throws CrossoverError that names what there is */

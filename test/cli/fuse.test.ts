@@ -1,12 +1,14 @@
 /** @file `crossover fuse`: on models that torch exported, on graphs of its own, by plans and caps, and what it refuses. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { trace } from '../../dist/graph/build/trace.js';
 import { graphToJson } from '../../dist/graph/ir/json.js';
 import { formatPlan } from '../../dist/plan/file.js';
 import { fusedPlan } from '../graph/support/plans.ts';
-import { ask, folder, ROOT } from './crossover.ts';
+import { ask, crossover, folder, ROOT } from './crossover.ts';
 
 const data = (name: string): string => join(ROOT, 'test/data/graph', name);
 const fuse = (cwd: string, ...args: string[]) => ask(['fuse', ...args], { cwd });
@@ -114,6 +116,7 @@ describe('refused in one line', () => {
       /--tokens is "0"; use a whole number from 1/,
     ],
     ['a plan that is none', ['block.json', '--plan', 'README.md'], 1, /README\.md/],
+    ['a folder', ['block.json', '-o', '.'], 2, /is a folder; name a file in it/],
     ['a folder that is none', ['block.json', '-o', 'nowhere/out.json'], 2, /there is no folder nowhere/],
   ])('%s', async (_what, args, code, error) => {
     const cwd = block();
@@ -125,4 +128,20 @@ describe('refused in one line', () => {
     expect(ended.error.trim().split('\n')).toHaveLength(1);
     expect(readdirSync(cwd)).toEqual(before);
   });
+});
+
+test.skipIf(process.platform === 'win32')('what is no file is written straight into', async () => {
+  const cwd = block();
+  const pipe = join(cwd, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const read = promisify(execFile)('cat', [pipe], { maxBuffer: 1 << 24 });
+  const args = ['block.json', '--plan', 'plan.json', '--tokens', '32'];
+  const { code, out, error } = await crossover(['fuse', ...args, '-o', pipe], { cwd });
+  expect({ code, error }).toEqual({ code: 0, error: '' });
+  expect(out).toContain(`written: ${pipe}`);
+  // A graph a range, one behind the other.
+  expect((await read).stdout.match(/^\{$/gm)).toHaveLength(5);
+  expect(readdirSync(cwd).sort()).toEqual(['block.json', 'pipe', 'plan.json']);
+  expect((await fuse(cwd, ...args, '-o', '/dev/null')).code).toBe(0);
+  expect(existsSync('/dev/null.json')).toBe(false);
 });

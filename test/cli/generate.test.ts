@@ -81,9 +81,16 @@ describe('crossover generate', () => {
     expect(JSON.parse(other.out).tokens).not.toEqual(JSON.parse(first!.out).tokens);
   });
 
-  it('ends where nobody reads on', async () => {
+  it('ends where nobody reads on; what is drawn has no say where nothing is drawn', async () => {
     const path = checkpoint({ ...files(CONFIG, tensors), ...FILES });
     const options = ['--model', path, '--device', 'cpu', '--ranks', '1', '--tokens', '40'];
+    for (const [option, value] of Object.entries({ '--top-k': '4', '--seed': '1' })) {
+      const { code, error } = await ask(['generate', ...options, option, value, PROMPT]);
+      expect([code, error]).toEqual([
+        2,
+        `error: ${option} is "${value}", and --temperature 0 takes the likeliest token; leave it out\n`,
+      ]);
+    }
     const { child, ended } = start(['generate', ...options, PROMPT]);
     child.stdout!.destroy();
     const { code, error } = await ended;
@@ -121,7 +128,7 @@ describe('crossover generate', () => {
   });
 
   it('refuses what has no text', async () => {
-    const { code, error } = await ask(['generate', '--device', 'cpu', 'hello']);
+    const { code, error } = await ask(['generate', '--model', 'tiny', '--device', 'cpu', 'hello']);
     expect(code).toBe(2);
     expect(error).toContain('--model is "tiny", whose weights are random; use a folder with a checkpoint');
     const path = checkpoint(files(CONFIG, tensors));
@@ -145,17 +152,17 @@ describe('a model that does not fit', () => {
   it('refuses world sizes and layers by name', async () => {
     const ranks = await ask(['decode', '--model', 'tiny', '--device', 'cpu', '--ranks', '3']);
     expect(ranks.code).toBe(2);
-    expect(ranks.error).toContain('worldSize is 3, and tiny has 8 heads; use 1, 2, 4, 8');
+    expect(ranks.error).toContain('--ranks is 3, and tiny has 8 heads; use 1, 2, 4, 8');
     const layers = await ask(['serve-bench', '--model', 'tiny', '--device', 'cpu', '--layers', '9']);
     expect(layers.code).toBe(2);
     expect(layers.error).toContain('--layers is "9"; use a whole number from 1 to 4');
     const cap = await ask(['decode', '--device', 'cpu', '--fusion-cap-mb', '1e308']);
     expect(cap.error).toContain('--fusion-cap-mb is "1e308"');
-    const nobody = await crossover([
-      ...['decode', '--device', 'cpu', '--ranks', '1', '--variants', 'nccl', '--batch', '1', '--steps', '1'],
-    ]);
-    expect(nobody.code).toBe(1);
-    expect(nobody.error).toContain('no variant can run here: nccl: one rank has no collectives to dispatch');
+    const nobody = await ask(['decode', '--device', 'cpu', '--ranks', '1', '--variants', 'nccl']);
+    expect(nobody.code).toBe(2);
+    expect(nobody.error).toContain(
+      '--variants is "nccl", of which none can run here (nccl: one rank has no collectives to dispatch); use plan',
+    );
     const variants = await ask(['decode', '--device', 'cpu', '--ranks', '2', '--variants', 'fused-cap']);
     expect(variants.error).toContain('--variants has fused-cap, which needs --fusion-cap-mb');
   });

@@ -102,7 +102,7 @@ test('refuses in one line what it cannot do', async () => {
     [[XEON, EPYC], 2, /^error: 2 plans in one set .*use --compare/],
     [[XEON, '-o', 'none/page.html'], 2, /^error: --output is "none\/page\.html", but there is no folder/],
     [['-', '--compare', '-'], 2, /^error: standard input \(-\) is named twice/],
-    [[XEON, '--svg', 'empty.txt'], 1, /^error: cannot make empty\.txt/],
+    [[XEON, '--svg', 'empty.txt'], 2, /^error: --svg is "empty\.txt", which is no folder/],
   ];
   for (const [args, expected, message] of cases) {
     const { code, error } = await ask(['report', ...args], { cwd });
@@ -110,4 +110,5 @@ test('refuses in one line what it cannot do', async () => {
     expect(error).toMatch(message);
     expect(error.trim().split('\n')).toHaveLength(1);
   }
+  expect(readdirSync(cwd).sort()).toEqual(['decode.json', 'empty.txt']);
 });

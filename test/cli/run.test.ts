@@ -71,6 +71,23 @@ test('a program that throws is one line and its stack, exit code 1', async () =>
   expect(error).toMatch(/^error: rank 1 threw: no\nError: no\n +at .*throws\.mjs/);
 });
 
+test.each([
+  [
+    'table.dat',
+    'a b c',
+    /^error: rank \d threw: \S+table\.dat is no program; use a file of JavaScript or TypeScript\n$/,
+  ],
+  ['set.json', '{}', /^error: rank \d threw: \S+set\.json is no program; [^\n]+\n$/],
+  // Node that reads TypeScript by itself says it its own way.
+  ['broken.ts', 'const a: number = 1;\nexport default ( => {}', /broken\.ts:2(:18: |\n)/],
+])('%s is no program', async (name, text, message) => {
+  const cwd = folder();
+  writeFileSync(join(cwd, name), text);
+  const { code, error } = await crossover(['run', name, '--ranks', '2'], { cwd });
+  expect(code).toBe(1);
+  expect(error).toMatch(message);
+});
+
 test('a plan that was asked for and is not there is one line', async () => {
   const { code, error } = await run('--ranks', '2', '--plan', '/nowhere/plan.json', example('all-reduce.ts'));
   expect(code).toBe(1);

@@ -63,6 +63,13 @@ const REFUSED: [string, ...string[]][] = [
   ['--variants fused,slow', '--variants', '"slow"', 'unfused, fused, fused-cap, nccl, plan'],
   ['--variants fused-cap', '--variants', '--fusion-cap-mb'],
   ['--variants fused,plan --fusion-cap-mb 2', '--fusion-cap-mb is "2"', 'no fused-cap (fused, plan)'],
+  [
+    '--device cpu --variants nccl',
+    '--variants is "nccl"',
+    'NCCL is for GPUs',
+    'use unfused, fused, fused-cap, plan',
+  ],
+  ['--device cpu --ranks 1 --variants unfused', '--variants is "unfused"', 'one rank', 'use plan'],
   ['--experts expert', '--experts is "expert"', 'no experts'],
   ['--attention data', '--attention', '"data"', 'use tensor'],
   ['--prompt fixed:2000,100', '2099 places', 'has 2048', '--prompt'],

@@ -1,5 +1,5 @@
 /** @file What the command line says of itself, and how it refuses: one line, what was wrong, what would do; exit code 2. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ask, crossover, folder, ROOT } from './crossover.ts';
@@ -35,6 +35,25 @@ test.each(COMMANDS.map((command) => [command]))('help of %j has an example', asy
   expect(out).toMatch(/^Usage: crossover/);
   expect(out).toMatch(/^Examples?:$/m);
   expect(out).toMatch(/^ +\$ crossover /m);
+});
+
+test('help offers only what a command takes', async () => {
+  for (const name of ['serve-bench', 'generate']) {
+    const { out } = await ask([name, '--help']);
+    expect(out).not.toMatch(/--attention|\bdata: /);
+    const { code, error } = await ask([
+      name,
+      ...(name === 'generate' ? ['x'] : []),
+      '--attention',
+      'data',
+      '--model',
+      'tiny',
+    ]);
+    expect([code, error.includes('help')]).toEqual([2, false]);
+  }
+  for (const name of ['decode', 'predict'])
+    expect((await ask([name, '--help'])).out).toMatch(/--attention <name> .*data: /s);
+  expect((await ask(['generate', '--help'])).out).not.toContain('random weights');
 });
 
 test('every command prints data when asked', async () => {
@@ -84,7 +103,11 @@ const REFUSED: [string, ...(string | RegExp)[]][] = [
   ['tune --ranks 1000', '--ranks', '"1000"', 'from 1 to 16'],
   ['tune --ranks', "'--ranks <n>' argument missing"],
   ['tune -b 8Q', '-b', '"8Q"', '256K'],
-  ['tune -b 1M -e 1K', '-e 1K', '-b 1M'],
+  ['tune -b 1M -e 1K', '-e (1K)', '-b (1M)'],
+  ['tune -f 1.000001', '-f is 1.000001', 'more than 1000 sizes', 'a larger one'],
+  ['tune --device cpu --ranks 2 --arena 1', '--arena is "1"', 'use 256 bytes or more'],
+  ['tune --device cpu --ranks 2 --arena 3G', '--arena is "3G"', 'up to 2 GiB on each of 2 ranks'],
+  ['tune --device cpu --ranks 2 -e 8G', '-e is "8G"', 'fewer ranks'],
   ['tune -f 1', '-f', '"1"', 'above 1'],
   ['tune --seconds 0', '--seconds', '"0"', 'above 0'],
   ['tune -o /nowhere/plan.json', '-o', '/nowhere/plan.json', 'no folder /nowhere'],
@@ -95,6 +118,10 @@ const REFUSED: [string, ...(string | RegExp)[]][] = [
   ['bench all_reduce --algorithm one_shot,bogus', '"bogus"', 'one_shot, two_shot'],
   ['bench all_reduce --op sum,max', '--op', '"sum,max"', 'sum, max, min, avg'],
   ['bench all_reduce --dtype i8', '--dtype i8', 'f32, f16 or bf16'],
+  ['bench all_reduce --vs two_shot,bogus', '--vs "bogus" is unknown', 'one_shot, two_shot'],
+  ['bench all_reduce -f 1.000001', '-f is 1.000001', 'more than 1000 sizes'],
+  ['bench all_reduce --device cpu --ranks 2 --arena 3G', '--arena is "3G"', 'up to 2 GiB'],
+  ['bench all_reduce --device cpu --ranks 2 -e 8G', '-e is "8G"', 'cpu engine has room'],
   ['bench all_gather --dtype e2m1x2', '--dtype e2m1x2', 'use i8'],
   ['bench all_gather --dtype x', '--dtype', '"x"', 'e2m1x2'],
   ['bench all_reduce_rms_norm --op max', '--op max', 'it sums'],
@@ -109,7 +136,36 @@ const REFUSED: [string, ...(string | RegExp)[]][] = [
     'no fused-cap (fused)',
   ],
   ['decode --device cpu --attention data --fusion-cap-mb 2', '--fusion-cap-mb', '--attention tensor'],
+  ['decode --device cpu --variants nccl', '--variants is "nccl"', 'NCCL is for GPUs', 'use unfused, fused'],
+  [
+    'decode --device cpu --ranks 2 --attention data --variants padded-outside,summed-outside',
+    '--variants is "padded-outside,summed-outside"',
+    'cpu engine has no memory outside',
+    'use padded, summed, plan',
+  ],
   ['decode --device cpu --experts expert', '--experts is "expert"', 'tiny has no experts', 'use tensor'],
+  ['decode --device cpu --ranks 3', '--ranks is 3, and tiny has 8 heads', 'use 1, 2, 4, 8'],
+  ['decode --device cpu --model none', '--model is "none"', 'tiny', 'config.json'],
+  [
+    'generate --device cpu --model none text',
+    '--model is "none"',
+    'no config.json',
+    'a folder with a checkpoint',
+  ],
+  ['generate text', '--model <folder>', 'not specified'],
+  ['predict --model tiny --plan PLAN --ranks 3 --step-us 9', '--ranks is 3, and tiny has 8 heads'],
+  ['predict --model llama-3.1-8b --plan PLAN --step-us 10', '--step-us is 10', 'collectives of a step alone'],
+  ['predict --model llama-3.1-8b --plan PLAN --gpu abacus', '--gpu is "abacus"', 'H200'],
+  ['check --engine vllm SET --gpu abacus', '--gpu is "abacus"', 'H200'],
+  ['check --engine vllm SET --gpu H200 --version 0.1', '--version of vllm is "0.1"', '0.30'],
+  ['check --engine vllm SET --gpu H200 --model none', '--model is "none"', 'llama-3.1-8b'],
+  ['run x.ts --nodes 2 --node 2 --rendezvous a:1 --secret-file SECRET', '--node is 2; 2 nodes are 0 to 1'],
+  ['run x.ts --nodes 1 --node 0 --rendezvous a:1 --secret-file SECRET', '--nodes is 1', '2 to 64'],
+  ['run x.ts --nodes 2 --node 0 --rendezvous a --secret-file SECRET', '--rendezvous is "a"', 'host:port'],
+  ['fuse GRAPH --buffers', '--buffers needs the number of ranks', '--ranks'],
+  ['fuse GRAPH --group none', '--group is "none"', 'are of "0"'],
+  ['fuse GRAPH --buffers --ranks 2 --max-tokens 5', '--max-tokens is "5"', 'leave it out'],
+  ['report PLAN --svg PLAN', '--svg is', 'no folder; name one'],
   ['plan', /^Usage: /],
   ['plan frob', "unknown command 'frob'", 'crossover plan --help'],
   ['plan explain all_reduce', "missing required argument 'size'"],
@@ -131,12 +187,71 @@ const REFUSED: [string, ...(string | RegExp)[]][] = [
   ['simulate --nvlink 4 --fit half', '--fit', "'half'", 'latency, all, none'],
   ['simulate --nvlink 4 --algorithms rung', '"rung"', 'one_shot'],
   ['simulate --nvlink 4 -b 8Q', '-b', '"8Q"'],
-  ['simulate --nvlink 4 --read-efficiency 0', 'efficiency.read is 0'],
+  ['simulate --nvlink 4 --read-efficiency 0', '--read-efficiency is 0'],
+  ['simulate --nvlink 0', '--nvlink is 0', 'from 1 to 64'],
+  ['simulate --nvlink 4 --bandwidth 0', '--bandwidth is 0', 'above 0'],
+  ['simulate --nvlink 4 --ranks 9', '--ranks is 9', '1 to 4'],
+  ['simulate --nvlink 4 -f 1.000001', '-f is 1.000001', 'more than 1000 sizes'],
 ];
+
+/** Options that would change nothing: the option, and why. */
+const IGNORED: [string, ...string[]][] = [
+  ['tune --operations all_reduce --hidden 4096', '--hidden is "4096"', 'no all_reduce_rms_norm (all_reduce)'],
+  ['tune --operations all_gather --quantization nvfp4', '--quantization is "nvfp4"', 'alone has rows'],
+  [
+    'tune --operations broadcast --allow-quantized',
+    '--allow-quantized is given',
+    'no all_reduce (broadcast)',
+  ],
+  ['tune --device cpu --allow-quantized', '--allow-quantized is given', 'CPU engine'],
+  ['tune --deterministic --allow-quantized', '--allow-quantized is given', '--deterministic'],
+  ['tune --all --json', '--all is given', '--json'],
+  ['check --live --model llama-3.1-8b', '--model is "llama-3.1-8b"', '--live is about the plan'],
+  ['check --live --gpu H200', '--gpu is "H200"', '--live'],
+  ['check --live --no-multicast', '--no-multicast is given', '--live'],
+  ['check --engine vllm SET --gpu H200 --seconds 3', '--seconds is "3"', 'without --live'],
+  ['check --engine vllm SET --plan PLAN', '--plan is', 'without --live'],
+  [
+    'check --engine vllm SET --gpu H200 --fusion off --fusion-cap-mb 4',
+    '--fusion-cap-mb is "4"',
+    'with --fusion off nothing is fused',
+  ],
+  ['export --for nccl-tuner SET --gpu H200', '--gpu is "H200"', '--for nccl-tuner'],
+  ['export --for mscclpp SET --gpu H100 --tp 8', '--tp is "8"', '--for mscclpp'],
+  ['export --for vllm SET --gpu H200 --step-ms 3', '--step-ms is "3"', 'crossover check'],
+  ['fuse GRAPH --json --tokens 4', '--tokens is "4"', '--json prints no tables'],
+  ['fuse GRAPH --json --graph', '--graph is given', '--json'],
+  ['fuse GRAPH --max-tokens 64', '--max-tokens is "64"', '--buffers'],
+  ['fuse GRAPH --mode eager', '--mode is "eager"', 'no plan'],
+  ['report PLAN --json -o page.html', '--output is "page.html"', '--json'],
+  ['simulate --preset h200-nvlink-4 --bandwidth 3', '--bandwidth is "3"', 'of --nvlink'],
+  ['simulate --preset h200-nvlink-4 --latency 3', '--latency is "3"', '--nvlink and --p2p'],
+  ['simulate --nvlink 4 --fit all', '--fit is "all"', 'without --measured'],
+  ['simulate --p2p P2P --measured MEASURED -f 4', '--factor is "4"', 'without -b and -e'],
+  ['simulate --p2p P2P --measured MEASURED --fit none --fit-below 1M', '--fit-below is "1M"', '--fit none'],
+];
+REFUSED.push(...IGNORED.map(([line, ...parts]): [string, ...string[]] => [line, ...parts, 'leave']));
+
+/** Files that lines above name. */
+const FILES: Readonly<Record<string, () => string>> = {
+  PLAN: () => join(ROOT, 'results/4xh200/plan-4-gpus.json'),
+  SET: () => join(ROOT, 'test/data/interop/fused_collective_tp8_default.txt'),
+  GRAPH: () => join(ROOT, 'test/data/graph/llama.pt2'),
+  P2P: () => join(ROOT, 'test/data/p2pBandwidthLatencyTest_4x4090.txt'),
+  MEASURED: () => join(ROOT, 'test/data/custom_all_reduce_test_4x4090.txt'),
+  SECRET: () => {
+    const path = join(folder(), 'secret');
+    writeFileSync(path, 'not known to anybody', { mode: 0o600 });
+    return path;
+  },
+};
 
 describe('refusals', () => {
   test.each(REFUSED)('%s', async (line, ...parts) => {
-    const { code, out, error } = await ask(line.split(' '), { cwd: folder() });
+    const { code, out, error } = await ask(
+      line.split(' ').map((word) => FILES[word]?.() ?? word),
+      { cwd: folder() },
+    );
     expect({ code, out }).toEqual({ code: 2, out: '' });
     for (const part of parts)
       expect(error).toMatch(part instanceof RegExp ? part : new RegExp(literal(part)));

@@ -47,3 +47,21 @@ describe.each(PUBLISHED.map((config) => [config.name, config] as const))('%s', (
     }
   });
 });
+
+it('experts that are whole take the kernels of those that are split: a rank has fewer, and as many pairs fewer', () => {
+  const [config] = PUBLISHED.filter(({ name }) => name === 'qwen3-30b-a3b').map((one) => withLayers(one, 1));
+  const capacity = { sequences: MOST, places: 2048, pageSize: 64, tokens: MOST, samples: MOST };
+  const kernels = (experts: 'tensor' | 'expert', tokens: number): string[] => {
+    const request = { config: config!, experts, capacity, engine: 'cuda', tunedTokens: 0 } as const;
+    const { graph, weights } = modelGraph(request, 4, 0);
+    const dry = new DryRun();
+    dry.become(GPUS.find(({ name }) => name === 'H200')!);
+    const model = new HeldModel(dry.communicator(4, 0), graph, capacity, weights, () => {});
+    model.step({ tokens, samples: tokens, alone: true }).enqueue();
+    return [...dry.kernels].filter((name) => name.startsWith('expert_')).sort();
+  };
+  for (const tokens of DECODED) expect(kernels('expert', tokens)).toEqual(kernels('tensor', tokens));
+  // 64 pairs for 128 experts.
+  expect(kernels('expert', 8)).toEqual(['expert_skinny_8x32']);
+  expect(kernels('expert', 16)).toEqual(['expert_tiles_32']);
+});

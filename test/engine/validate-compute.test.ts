@@ -15,6 +15,7 @@ function operandsOf<N extends ComputeName>(kernel: N, changed: Record<string, un
     rotary: 4,
     columns: 8,
     wholeColumns: 64,
+    experts: 64,
   };
   return Object.fromEntries([
     ...addresses.map((name, i) => [name, 256 * (i + 1)]),

@@ -1,5 +1,6 @@
 /** @file Files are written as a whole: what was there survives a write that fails, and what is no file is written to straight. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   lstatSync,
@@ -128,6 +129,20 @@ describe.skipIf(process.platform === 'win32')('what is no file', () => {
     expect(writeProblem(join(folder, 'pipe'))).toBeUndefined();
     expect(Number(shell('$WRITE pipe & wc -c <pipe; wait').out)).toBe(LONG.length + 1);
     expect(lstatSync(join(folder, 'pipe')).isFIFO()).toBe(true);
+  });
+
+  test('is slow: a socket has no room until it is read', async () => {
+    const program = `import { writeWhole } from ${JSON.stringify(MODULE)}; writeWhole('/dev/stdout', 'x'.repeat(1 << 22));`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'pipe' });
+    let error = '';
+    child.stderr.on('data', (chunk) => (error += chunk));
+    child.stdout.pause();
+    // As long as it takes to start and to fill what holds some.
+    await new Promise((done) => setTimeout(done, 500));
+    let bytes = 0;
+    child.stdout.on('data', (chunk: Buffer) => (bytes += chunk.length)).resume();
+    const [code] = await once(child, 'close');
+    expect([code, error, bytes]).toEqual([0, '', 1 << 22]);
   });
 
   test.skipIf(process.platform !== 'linux')('is full', () => {

@@ -147,15 +147,15 @@ describe('check', () => {
   });
 
   test.each([
-    [['--gpu', 'TPU'], /^error: gpu is "TPU"; use one of GB300/],
+    [['--gpu', 'TPU'], /^error: --gpu is "TPU"; use one of GB300/],
     [[], /^error: --gpu is missing; use one of GB300/],
-    [['--gpu', 'H200', '--version', '0.9'], /^error: version of vllm is "0\.9"; described are 0\.10/],
+    [['--gpu', 'H200', '--version', '0.9'], /^error: --version of vllm is "0\.9"; described are 0\.10/],
     [['--gpu', 'H200', '--tp', 'x'], /^error: --tp is "x"/],
     [['--gpu', 'H200', '--hidden', '0'], /^error: --hidden is "0"/],
     [['--gpu', 'H200', '--tolerance', '-1'], /^error: --tolerance is "-1"/],
     [['--gpu', 'H200', '--fusion-cap-mb', '0'], /^error: --fusion-cap-mb is "0"/],
     [['--gpu', 'H200', '--step-ms', 'fast'], /^error: --step-ms is "fast"/],
-    [['--gpu', 'H200', '--model', 'gpt-2'], /^error: model is "gpt-2"/],
+    [['--gpu', 'H200', '--model', 'gpt-2'], /^error: --model is "gpt-2"/],
     [['--gpu', 'H200', '--backends', '[]'], /^error: --backends is "\[\]"/],
     [['--gpu', 'H200', '--backends', 'foo'], /^error: --backends is "foo", .* vllm; use some of .*CUSTOM/],
     [['--gpu', 'H200', '--mscclpp', 'on'], /^error: --mscclpp is a setting of sglang/],
@@ -206,13 +206,28 @@ describe('export', () => {
   });
 
   test('tables on standard output, the rest on standard error', async () => {
-    const csv = await ask(['export', '--for', 'nccl-tuner', RTX4090]);
+    const own = join(folder(), 'own.json');
+    const measured = { operation: 'all_reduce', bytes: 1024, dtype: 'bf16', world_size: 4, us: 8 };
+    writeFileSync(own, JSON.stringify([{ ...measured, algorithm: 'nccl:ring/ll128' }]));
+    const csv = await ask(['export', '--for', 'nccl-tuner', own, RTX4090]);
     expect(csv.code).toBe(0);
     expect(csv.out).toMatch(/^# collective,min_bytes,max_bytes/m);
     expect(csv.error).toMatch(/^not expressible: vllm_custom: it is not one of NCCL's/m);
-    const json = await ask(['export', '--for', 'mscclpp', '--gpu', 'H100', RTX4090]);
-    expect(JSON.parse(json.out)).toEqual({ version: 1, profiles: [] });
-    expect(json.error).toMatch(/^not expressible: nothing: /m);
+  });
+
+  test('of nothing is an error, and writes nothing', async () => {
+    const cwd = folder();
+    writeFileSync(join(cwd, 'table'), 'before');
+    for (const [target, why] of [
+      [['mscclpp', '--gpu', 'H100'], 'no measurement is of an algorithm of MSCCL++'],
+      [['vllm', '--gpu', 'H100', '--tp', '2'], 'at this world size'],
+    ] as const) {
+      const { code, out, error } = await ask(['export', '--for', ...target, '-o', 'table', RTX4090], { cwd });
+      expect({ code, out }).toEqual({ code: 1, out: '' });
+      expect(error).toMatch(/^error: nothing to export: [^\n]+\n$/);
+      expect(error).toContain(why);
+    }
+    expect(readFileSync(join(cwd, 'table'), 'utf8')).toBe('before');
   });
 
   test('settings are for one world size', async () => {

@@ -125,11 +125,15 @@ describe('refusals name the option or the line', () => {
     ['two hosts', ['--nvlink', '4', '--preset', 'h200-nvlink-4'], /^2 hosts given/],
     ['no file', ['--p2p', '/nowhere/p2p.txt'], /^--p2p \/nowhere\/p2p.txt: ENOENT/],
     ['a count that is none', ['--nvlink', 'four'], /^--nvlink "four" is no number/],
-    ['an efficiency of 0', ['--nvlink', '4', '--read-efficiency', '0'], /^efficiency.read is 0/],
+    ['an efficiency of 0', ['--nvlink', '4', '--read-efficiency', '0'], /^--read-efficiency is 0/],
     ['a size that is none', ['--nvlink', '4', '-b', '8Q'], /^-b "8Q" is no size/],
     ['a range upside down', ['--nvlink', '4', '-b', '8M', '-e', '8K'], /^-e \(8K\) is below -b \(8M\)/],
     ['a factor of 1', ['--nvlink', '4', '-f', '1'], /^-f is 1/],
-    ['an algorithm', ['--nvlink', '4', '--algorithms', 'rung'], /"rung"; use one of one_shot/],
+    [
+      'an algorithm',
+      ['--nvlink', '4', '--algorithms', 'rung'],
+      /^--algorithms "rung" is not simulated for all_reduce; use one of one_shot/,
+    ],
     [
       'another operation',
       ['--nvlink', '4', '--operation', 'all_gather', '--measured', MEASURED],
@@ -145,7 +149,7 @@ describe('refusals name the option or the line', () => {
       'cut.txt',
       'Unidirectional P2P=Enabled Bandwidth (P2P Writes) Matrix (GB/s)\n  D\\D 0 1\n 0 900 26\n',
     );
-    expect(() => run('--p2p', cut)).toThrow(/^line 4: .* ends after 1 of 2 rows/);
+    expect(() => run('--p2p', cut)).toThrow(/^--p2p \S+cut\.txt: line 4: .* ends after 1 of 2 rows/);
   });
 });
 

@@ -77,6 +77,7 @@ export class ExpertLinear {
   outer: u32;
   inner: u32;
   pairs: u32;
+  experts: u32;
 }
 
 export function expertLinear(c: ExpertLinear): void {

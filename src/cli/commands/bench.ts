@@ -2,7 +2,8 @@
  * @file `crossover bench`: times the algorithms of one operation over sizes, in the columns of nccl-tests.
  */
 import { Command, Option } from 'commander';
-import type { BenchRequest, BenchRow } from '../../bench/program.ts';
+import type { BenchRow } from '../../bench/program.ts';
+import { arenaOf, type BenchRequest } from '../../bench/request.ts';
 import { algorithmNamed, parseOperation } from '../../collective/catalog.ts';
 import { type EngineName, fingerprintHere, LIMITS } from '../../collective/engines.ts';
 import { CrossoverError } from '../../errors.ts';
@@ -25,7 +26,7 @@ import {
   UsageError,
   usage,
 } from '../options.ts';
-import { addRankOptions, type RankOptions, ranksOption } from '../rank-options.ts';
+import { addRankOptions, checkArena, type RankOptions, ranksOption } from '../rank-options.ts';
 
 interface Options extends RankOptions {
   begin: string;
@@ -90,6 +91,7 @@ async function run(name: string, options: Options): Promise<void> {
   const { ranks, device, processes } = ranksOption(options);
   const request = requestOf(name, options, device);
   const { key, op, peers } = request;
+  checkArena(options, arenaOf(request, ranks), { ranks, device });
   const rows = (
     await launch<BenchRow[]>(new URL('../../bench/program.js', import.meta.url), {
       ranks,
@@ -163,8 +165,9 @@ function requestOf(name: string, options: Options, engine: EngineName): BenchReq
   if (fused && quantization === 'nvfp4' && hidden % 16 !== 0) {
     throw new UsageError(`--hidden is ${hidden}; --quantization nvfp4 needs a multiple of 16`);
   }
-  const algorithms = options.algorithm === undefined ? undefined : namesOf(operation, options.algorithm);
-  const peers = options.vs === undefined ? [] : namesOf(operation, options.vs);
+  const algorithms =
+    options.algorithm === undefined ? undefined : namesOf(operation, options.algorithm, '--algorithm');
+  const peers = options.vs === undefined ? [] : namesOf(operation, options.vs, '--vs');
   return {
     key: {
       operation,
@@ -192,8 +195,8 @@ function requestOf(name: string, options: Options, engine: EngineName): BenchReq
 }
 
 /** A comma-separated list of the operation's algorithms; `nccl-symmetric` is `nccl_symmetric`, as people write both. */
-function namesOf(operation: Operation, text: string): string[] {
+function namesOf(operation: Operation, text: string, option: string): string[] {
   const names = text.split(',').map((name) => name.trim().replaceAll('-', '_'));
-  for (const name of names) usage(() => algorithmNamed(operation, name));
+  for (const name of names) usage(() => algorithmNamed(operation, name), { algorithm: option });
   return [...new Set(names)];
 }

@@ -9,8 +9,10 @@ import { ENGINE_NAMES, type ServingEngineName } from '../../interop/engines/find
 import { readMeasurements } from '../../interop/read/index.ts';
 import { engineTitle, formatComparison } from '../../report/check-tables.ts';
 import { checkLive } from '../check-live.ts';
+import { refuseIgnored } from '../ignored.ts';
 import { parseAbove, UsageError } from '../options.ts';
 import {
+  SERVING_OPTIONS,
   type Serving,
   type ServingOptions,
   servingOf,
@@ -61,9 +63,18 @@ export function checkCommand(): Command {
     .optionsGroup('Output:')
     .option('--json', 'print data instead of text')
     .addHelpText('after', HELP)
-    .action((files: string[], options: Options) =>
-      options.live ? checkPlan(files, options) : checkEngine(files, options),
-    );
+    .action((files: string[], options: Options, command: Command) => {
+      if (options.live) {
+        refuseIgnored(
+          command,
+          SERVING_OPTIONS.filter((name) => name !== '--tolerance'),
+          '--live is about the plan',
+        );
+        return checkPlan(files, options);
+      }
+      refuseIgnored(command, ['--plan', '--seconds'], 'without --live nothing is measured');
+      return checkEngine(files, options);
+    });
 }
 
 async function checkPlan(files: readonly string[], options: Options): Promise<void> {
@@ -81,7 +92,6 @@ async function checkEngine(files: string[], options: Options): Promise<void> {
     throw new UsageError(
       `name a serving engine: --engine ${ENGINE_NAMES.join(' or ')}; or check the plan: --live`,
     );
-  if (options.plan !== undefined) throw new UsageError('--plan is for --live');
   if (files.length === 0) throw new UsageError('name files with measurements, or - for standard input');
   const set = await readMeasurements(files);
   for (const { source, message } of set.complaints) {

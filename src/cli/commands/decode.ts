@@ -8,8 +8,9 @@ import { launch } from '../../group/launch.ts';
 import { brokenPromises, formatDecode, formatDispatch } from '../../report/decode-tables.ts';
 import { formatBytes } from '../../units.ts';
 import type { DecodeOutcome, DecodeRequest } from '../../workload/decode/request.ts';
-import { canBeAlone, type WayName, wayNames } from '../../workload/decode/ways.ts';
+import { canBeAlone, wayNames } from '../../workload/decode/ways.ts';
 import { sequencesByRank } from '../../workload/layouts.ts';
+import type { WayName } from '../../workload/runnable.ts';
 import type { SessionRequest } from '../../workload/session/open.ts';
 import { bytesRead } from '../../workload/weights/bytes-read.ts';
 import {
@@ -21,9 +22,10 @@ import {
   planOption,
   splitOption,
 } from '../model-options.ts';
-import { cappedVariants, give, headLines, recordOf } from '../model-results.ts';
+import { give, headLines, recordOf } from '../model-results.ts';
 import { checkOutput, parseNames, parseWhole, parseWholes, UsageError } from '../options.ts';
 import { addRankOptions, type RankOptions, ranksOption } from '../rank-options.ts';
+import { cappedVariants, refuseVariants } from '../variant-options.ts';
 
 interface Options extends ModelOptions, RankOptions {
   batch: string;
@@ -125,6 +127,7 @@ function requestOf(
   const asked: readonly WayName[] =
     options.variants === undefined ? names : parseNames(options.variants, '--variants', names);
   const { capBytes, variants } = cappedVariants(options.fusionCapMb, asked, options.variants !== undefined);
+  if (options.variants !== undefined) refuseVariants(variants, names, { engine, ranks });
   const most = Math.max(...sequencesByRank(Math.max(...batches), ranks, split.attention ?? 'tensor'), 1);
   return {
     session: {

@@ -3,14 +3,23 @@
  * is said: in comments where the format has them, on standard error where it has none.
  */
 import { Command, Option } from 'commander';
+import { CrossoverError } from '../../errors.ts';
 import { writeWhole } from '../../files/write-whole.ts';
+import { compare } from '../../interop/compare.ts';
 import { exportMscclpp } from '../../interop/export/mscclpp.ts';
-import { exportNcclTuner } from '../../interop/export/nccl-tuner.ts';
+import { exportNcclTuner, type TableExport } from '../../interop/export/nccl-tuner.ts';
 import { exportServing } from '../../interop/export/serving.ts';
 import type { MeasurementSet } from '../../interop/measurement.ts';
 import { readMeasurements } from '../../interop/read/index.ts';
+import { refuseIgnored } from '../ignored.ts';
 import { checkOutput, UsageError } from '../options.ts';
-import { type ServingOptions, servingOf, VERSIONS_HELP, withServingOptions } from '../serving-options.ts';
+import {
+  SERVING_OPTIONS,
+  type ServingOptions,
+  servingOf,
+  VERSIONS_HELP,
+  withServingOptions,
+} from '../serving-options.ts';
 
 const TARGETS = ['vllm', 'sglang', 'nccl-tuner', 'mscclpp'] as const;
 
@@ -37,7 +46,8 @@ export function exportCommand(): Command {
     .option('-o, --output <file>', 'where to write (standard output)');
   return withServingOptions(command)
     .addHelpText('after', HELP)
-    .action(async (files: string[], options: Options) => {
+    .action(async (files: string[], options: Options, command: Command) => {
+      refuseIgnored(command, ...ignoredBy(options.for));
       if (options.output !== undefined) checkOutput(options.output, '-o');
       const set = await readMeasurements(files);
       for (const { source, message } of set.complaints) {
@@ -50,22 +60,35 @@ export function exportCommand(): Command {
     });
 }
 
+/** Options that a target has no use for, and why. */
+function ignoredBy(target: Options['for']): [ignored: readonly string[], why: string] {
+  if (target === 'vllm' || target === 'sglang')
+    return [['--step-ms'], 'settings are the same for any time of a step ("crossover check" tells shares)'];
+  const used = target === 'mscclpp' ? ['--gpu'] : [];
+  return [SERVING_OPTIONS.filter((name) => !used.includes(name)), `--for ${target} writes what was measured`];
+}
+
 /** The text, and what goes to standard error because the format has no comments of its own for it. */
 function exported(options: Options, set: MeasurementSet): { text: string; aside: readonly string[] } {
-  if (options.for === 'nccl-tuner') {
-    const { text, notExpressible } = exportNcclTuner(set);
-    return { text, aside: notExpressible };
-  }
-  if (options.for === 'mscclpp') {
-    const { text, notExpressible } = exportMscclpp(set, options.gpu ?? set.host.gpu);
-    return { text, aside: notExpressible };
-  }
+  if (options.for === 'nccl-tuner') return tableOf(exportNcclTuner(set));
+  if (options.for === 'mscclpp') return tableOf(exportMscclpp(set, options.gpu ?? set.host.gpu));
   const { configs, notes, ...rest } = servingOf(options.for, options, set);
   const [config] = configs;
   if (config === undefined || configs.length > 1) {
     const sizes = configs.map(({ deployment }) => deployment.worldSize).join(', ');
     throw new UsageError(`--tp is missing: settings are for one world size; measured are ${sizes || 'none'}`);
   }
+  const { comparisons, notes: leftOut } = compare(set, config, rest);
+  if (comparisons.length === 0)
+    throw new CrossoverError(
+      `nothing to export: no all_reduce or all_reduce_rms_norm at this world size and type${leftOut.length > 0 ? ` (${leftOut.join('; ')})` : ''}`,
+    );
   const { text } = exportServing(set, config, rest);
   return { text: [text, ...notes.map((note) => `# note: ${note}`)].join('\n'), aside: [] };
+}
+
+/** A table without a line would replace one that has some. */
+function tableOf({ text, notExpressible, nothing }: TableExport): { text: string; aside: readonly string[] } {
+  if (nothing !== undefined) throw new CrossoverError(`nothing to export: ${nothing}`);
+  return { text, aside: notExpressible };
 }

@@ -2,8 +2,8 @@
  * @file `crossover fuse`: which all-reduces of a model's graph can be fused, for how many tokens that pays by the plan, and the rewritten graphs.
  */
 import { existsSync } from 'node:fs';
-import { basename } from 'node:path';
 import { Command } from 'commander';
+import { isStream } from '../../files/destination.ts';
 import { writeWhole } from '../../files/write-whole.ts';
 import { importGraph } from '../../graph/import/import.ts';
 import type { Graph } from '../../graph/ir/graph.ts';
@@ -16,7 +16,16 @@ import { defaultPlanPath, loadPlan } from '../../plan/file.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { formatFusion } from '../../report/fusion-tables.ts';
 import { formatPlacement } from '../../report/placement-tables.ts';
-import { checkOutput, parseAbove, parseName, parseWhole, parseWholes, UsageError } from '../options.ts';
+import { refuseIgnored } from '../ignored.ts';
+import {
+  checkOutput,
+  parseAbove,
+  parseName,
+  parseWhole,
+  parseWholes,
+  UsageError,
+  usageOf,
+} from '../options.ts';
 
 interface Options {
   plan?: string;
@@ -55,7 +64,10 @@ export function fuseCommand(): Command {
     .option('--group <name>', 'the tensor-parallel group as the file names it (the one of most all-reduces)')
     .option('--fusion-cap-mb <n>', 'fuse messages up to so many MiB, or "inf", whatever the plan says')
     .option('--tokens <counts>', 'token counts to show savings at, comma-separated', '1,16,128')
-    .option('-o, --output <file>', 'where graphs go, as JSON; one a token range (none are written without)')
+    .option(
+      '-o, --output <file>',
+      'where graphs go, as JSON; a file a token range (none are written without)',
+    )
     .option('--graph', 'print the rewritten graphs')
     .option('--buffers', 'print where the buffers of collectives lie in the symmetric heap')
     .option('--max-tokens <n>', "largest count of the graph's tokens, where the file has no bound")
@@ -64,23 +76,25 @@ export function fuseCommand(): Command {
     .action(run);
 }
 
-async function run(file: string, options: Options): Promise<void> {
+async function run(file: string, options: Options, command: Command): Promise<void> {
   const mode = parseName(options.mode, '--mode', MODES);
   const tokens = parseWholes(options.tokens, '--tokens', 1, 1 << 30);
   const worldSize = options.ranks === undefined ? undefined : parseWhole(options.ranks, '--ranks', 1, 1024);
   const fusionCapBytes = capOf(options.fusionCapMb);
-  if (options.output !== undefined) checkOutput(`${stemOf(options.output)}.json`, '--output');
+  if (options.json)
+    refuseIgnored(command, ['--tokens', '--graph', '--buffers', '--max-tokens'], '--json prints no tables');
+  else if (!options.buffers) refuseIgnored(command, ['--max-tokens'], 'only --buffers shows what it changes');
+  if (options.output !== undefined) checkFiles(options.output);
   const plan = planOf(options.plan);
+  if (plan === undefined) refuseIgnored(command, ['--mode'], 'there is no plan that tells modes apart');
   const graph = await importGraph(file);
   const symbols = boundsOf(graph, options.maxTokens);
-  const optimized = optimize(graph, {
-    plan,
-    worldSize,
-    mode,
-    group: options.group,
-    fusionCapBytes,
-    place: { symbols },
-  });
+  refuseGroup(graph, options.group);
+  const optimized = usageOf({ worldSize: '--ranks', group: '--group', symbols: '--max-tokens' }, () =>
+    optimize(graph, { plan, worldSize, mode, group: options.group, fusionCapBytes, place: { symbols } }),
+  );
+  if (options.buffers && optimized.worldSize === undefined)
+    throw new UsageError('--buffers needs the number of ranks: --ranks, or a plan');
   const written = options.output === undefined ? [] : write(options.output, optimized);
   if (options.json) {
     process.stdout.write(`${JSON.stringify(report(file, optimized, written), null, 2)}\n`);
@@ -102,17 +116,35 @@ function capOf(text: string | undefined): number | undefined {
 function boundsOf({ symbols }: Graph, maxTokens: string | undefined): Map<string, number> {
   if (maxTokens === undefined) return new Map();
   const bound = parseWhole(maxTokens, '--max-tokens', 1, 1 << 30);
-  return new Map([...symbols].filter(([, { max }]) => max > bound).map(([name]) => [name, bound]));
+  const unbound = [...symbols].filter(([, { max }]) => max > bound);
+  if (unbound.length === 0)
+    throw new UsageError(
+      `--max-tokens is "${maxTokens}", and no size of the graph could be larger; leave it out`,
+    );
+  return new Map(unbound.map(([name]) => [name, bound]));
 }
 
-function printBuffers({ variants, worldSize }: Optimized): void {
-  if (worldSize === undefined)
-    throw new UsageError('--buffers needs the number of ranks: --ranks, or a plan');
+/** Refuses a group that no all-reduce is of. */
+function refuseGroup({ nodes }: Graph, group: string | undefined): void {
+  if (group === undefined) return;
+  const groups = nodes.flatMap(({ op, operands }) => (op === 'all_reduce' ? [String(operands.group)] : []));
+  if (groups.includes(group)) return;
+  const there = [...new Set(groups)].map((name) => `"${name}"`).join(', ');
+  throw new UsageError(`--group is "${group}", and the graph's all-reduces are of ${there || 'none'}`);
+}
+
+function printBuffers({ variants }: Optimized): void {
   for (const { from, to, placement } of variants) {
     if (variants.length > 1)
       console.log(`\nfrom ${from}${to === Number.POSITIVE_INFINITY ? ' on' : ` to ${to - 1}`}`);
-    if (placement) console.log(`${variants.length > 1 ? '' : '\n'}${formatPlacement(placement)}`);
+    if (placement)
+      console.log(`${variants.length > 1 ? '' : '\n'}${asTypedHere(formatPlacement(placement))}`);
   }
+}
+
+/** Reasons name the option of the API. */
+function asTypedHere(text: string): string {
+  return text.replaceAll('(option symbols)', '(--max-tokens)');
 }
 
 /** The named plan, or the one that is there. A graph may be looked at with a plan of another host. */
@@ -121,18 +153,28 @@ function planOf(path: string | undefined): Plan | undefined {
   return path === undefined && !existsSync(found) ? undefined : loadPlan(found, { force: true });
 }
 
+/** Of one file at least: how many there are is known only when the graph is. */
+function checkFiles(output: string): void {
+  checkOutput(output, '--output');
+  if (!isStream(output)) checkOutput(`${stemOf(output)}.json`, '--output');
+}
+
 function stemOf(output: string): string {
-  if (basename(output) === '') throw new UsageError(`--output is "${output}"; name a file`);
   return output.replace(/\.json$/, '');
 }
 
-/** One file a variant: `out.json`, or `out.1-87.json` and `out.88-.json`. */
+/** One file a variant: `out.json`, or `out.1-87.json` and `out.88-.json`. A pipe or device gets all of them, one behind the other. */
 function write(output: string, { variants }: Optimized): string[] {
+  const texts = variants.map(({ graph }) => `${JSON.stringify(graphToJson(graph), null, 1)}\n`);
+  if (isStream(output)) {
+    writeWhole(output, texts.join(''));
+    return [output];
+  }
   const stem = stemOf(output);
-  return variants.map(({ from, to, graph }) => {
+  return variants.map(({ from, to }, i) => {
     const last = to === Number.POSITIVE_INFINITY ? '' : to - 1;
     const path = variants.length === 1 ? `${stem}.json` : `${stem}.${from}-${last}.json`;
-    writeWhole(path, `${JSON.stringify(graphToJson(graph), null, 1)}\n`);
+    writeWhole(path, texts[i]!);
     return path;
   });
 }

@@ -1,12 +1,16 @@
 /**
  * @file `crossover generate`: text from a Hugging Face checkpoint, on the executor that `decode` and `serve-bench` time.
  */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import type { EngineName } from '../../collective/engines.ts';
 import { CrossoverError } from '../../errors.ts';
 import { launch } from '../../group/launch.ts';
 import type { GenerateOutcome, GenerateRequest } from '../../workload/generate/program.ts';
+import { PRESETS } from '../../workload/models/presets.ts';
 import { TextTokenizer } from '../../workload/text/tokenizer.ts';
+import { refuseIgnored } from '../ignored.ts';
 import {
   addModelOptions,
   type ChosenModel,
@@ -45,6 +49,7 @@ export function generateCommand(): Command {
       new Command('generate')
         .description('text from a Hugging Face checkpoint (Llama, Qwen3), as it is: without a chat template')
         .argument('<prompt>', 'the text to go on from'),
+      { random: false, data: false },
     ),
   )
     .option('--tokens <n>', 'the most tokens to generate', '64')
@@ -56,9 +61,12 @@ export function generateCommand(): Command {
     .action(run);
 }
 
-async function run(prompt: string, options: Options): Promise<void> {
+async function run(prompt: string, options: Options, command: Command): Promise<void> {
   const { ranks, device, processes } = ranksOption(options);
+  refuseNoCheckpoint(options.model);
   const request = requestOf(prompt, options, modelOption(options), device, ranks);
+  if (request.temperature === 0)
+    refuseIgnored(command, ['--top-k', '--seed'], '--temperature 0 takes the likeliest token');
   checkFits(request.session, ranks);
   const [outcome] = await launch<GenerateOutcome>(
     new URL('../../workload/generate/program.js', import.meta.url),
@@ -76,17 +84,24 @@ async function run(prompt: string, options: Options): Promise<void> {
   );
 }
 
+/** A name may be that of a model with random weights, which has nothing to say. */
+function refuseNoCheckpoint(model: string): void {
+  if (existsSync(join(model, 'config.json'))) return;
+  const why = PRESETS.some(({ name }) => name === model)
+    ? 'whose weights are random'
+    : 'where there is no config.json';
+  throw new UsageError(
+    `--model is "${model}", ${why}; use a folder with a checkpoint and its tokenizer.json`,
+  );
+}
+
 function requestOf(
   text: string,
   options: Options,
-  { config, checkpoint }: ChosenModel,
+  { config, checkpoint = options.model }: ChosenModel,
   engine: EngineName,
   ranks: number,
 ): GenerateRequest {
-  if (checkpoint === undefined)
-    throw new UsageError(
-      `--model is "${options.model}", whose weights are random; use a folder with a checkpoint and its tokenizer.json`,
-    );
   const split = splitOption(config, ranks, options);
   if (split.attention === 'data')
     throw new UsageError('--attention is "data"; use tensor: there is one sequence');

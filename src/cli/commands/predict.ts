@@ -13,7 +13,15 @@ import { formatPrediction, formatPredictions } from '../../report/decode-tables.
 import { expectSteps, type Served } from '../../workload/expect.ts';
 import { VARIANTS } from '../../workload/variants.ts';
 import { addModelOptions, type ModelOptions, modelOption, splitOption } from '../model-options.ts';
-import { MOST_RANKS, parseAbove, parseWhole, parseWholes, UsageError, usage } from '../options.ts';
+import {
+  findGpuOption,
+  MOST_RANKS,
+  parseAbove,
+  parseWhole,
+  parseWholes,
+  UsageError,
+  usage,
+} from '../options.ts';
 
 interface Options extends ModelOptions {
   ranks?: string;
@@ -80,14 +88,16 @@ function predictByPlan(options: Options): void {
     throw new UsageError('--fusion-cap-mb goes with --attention tensor; with data, nothing is fused');
   const cap =
     options.fusionCapMb === undefined ? undefined : parseAbove(options.fusionCapMb, '--fusion-cap-mb', 0);
-  const { rows, notes, lacking } = usage(() =>
-    expectSteps({
-      ...served,
-      index: compilePlan(plan),
-      variants: VARIANTS.filter((name) => name !== 'fused-cap' || cap !== undefined),
-      capBytes: (cap ?? 0) * (1 << 20),
-      stepUs,
-    }),
+  const { rows, notes, lacking } = usage(
+    () =>
+      expectSteps({
+        ...served,
+        index: compilePlan(plan),
+        variants: VARIANTS.filter((name) => name !== 'fused-cap' || cap !== undefined),
+        capBytes: (cap ?? 0) * (1 << 20),
+        stepUs,
+      }),
+    { stepUs: '--step-us' },
   );
   const { hidden } = served.config;
   const ranks = served.worldSize;
@@ -131,8 +141,9 @@ async function predictByFiles(files: readonly string[], options: Options): Promi
     throw new UsageError('--attention is "data"; by files, predictions are of tensor');
   const { served, gpu, stepUs, title } = asked;
   const { against } = options;
-  const groups = usage(() =>
-    expectByMeasurements({ ...served, measurements: set.measurements, against, stepUs }),
+  const groups = usage(
+    () => expectByMeasurements({ ...served, measurements: set.measurements, against, stepUs }),
+    { stepUs: '--step-us', against: '--against' },
   );
   process.stdout.write(
     options.json
@@ -170,7 +181,7 @@ function askedOf(
     split,
     worldSize,
     batches: parseWholes(options.batch, '--batch', 1, 4096),
-    bytesPerSecond: gpu === undefined ? undefined : usage(() => findGpu(gpu)).memoryTBs * 1e12,
+    bytesPerSecond: gpu === undefined ? undefined : findGpuOption(gpu, options.gpu).memoryTBs * 1e12,
   };
   const stepUs = options.stepUs === undefined ? undefined : parseAbove(options.stepUs, '--step-us', 0);
   return { title, gpu, served, stepUs, notes: mixtures(gpu, measuredOn) };

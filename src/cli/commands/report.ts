@@ -1,7 +1,7 @@
 /**
  * @file `crossover report`: measurements and plans as one HTML page that works offline, and its charts as SVG files.
  */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { CrossoverError } from '../../errors.ts';
@@ -18,6 +18,7 @@ import type { PageModel, ReportSource } from '../../report/page/model.ts';
 import { formatBytes } from '../../units.ts';
 import { isServeResult, readServeResult } from '../../workload/serve/result.ts';
 import type { ServeSummary } from '../../workload/serve/summary.ts';
+import { refuseIgnored } from '../ignored.ts';
 import { checkOutput, UsageError } from '../options.ts';
 
 interface Named extends ReportSource {
@@ -73,8 +74,10 @@ export function reportCommand(): Command {
     .action(run);
 }
 
-async function run(files: readonly string[], options: Options): Promise<void> {
-  if (!options.json) checkOutput(options.output, '--output');
+async function run(files: readonly string[], options: Options, command: Command): Promise<void> {
+  if (options.json) refuseIgnored(command, ['--output'], '--json prints the data and writes no page');
+  else checkOutput(options.output, '--output');
+  if (options.svg !== undefined) checkFolder(options.svg);
   const compared = options.compare ?? [];
   if ([...files, ...compared].filter((file) => file === '-').length > 1) {
     throw new UsageError('standard input (-) is named twice; it can be read once');
@@ -188,6 +191,13 @@ function writePage(model: PageModel, path: string): void {
 /** Nothing where there is none. */
 function counted(count: number, one: string, many: string): string[] {
   return count === 0 ? [] : [`${count} ${count === 1 ? one : many}`];
+}
+
+/** That it cannot be made, as far as that is seen beforehand. */
+function checkFolder(folder: string): void {
+  const info = statSync(folder, { throwIfNoEntry: false });
+  if (info !== undefined && !info.isDirectory())
+    throw new UsageError(`--svg is "${folder}", which is no folder; name one, which is made if need be`);
 }
 
 async function writeCharts(model: PageModel, folder: string, quiet: boolean): Promise<void> {

@@ -111,11 +111,14 @@ function hostsOf({ nodes, node, rendezvous, secretFile }: RunOptions): HostsOpti
       `several hosts need --nodes, --node and --rendezvous; missing: ${missing.join(', ')}`,
     );
   }
-  return usage(() => {
-    const hosts = { nodes, node, rendezvous, secret: readSecret(secretFile) };
-    checkHosts(hosts);
-    return hosts;
-  });
+  return usage(
+    () => {
+      const hosts = { nodes, node, rendezvous, secret: readSecret(secretFile) };
+      checkHosts(hosts);
+      return hosts;
+    },
+    { nodes: '--nodes', node: '--node', rendezvous: '--rendezvous' },
+  );
 }
 
 /** What JSON has no form for: typed arrays become lists, and big integers text. */

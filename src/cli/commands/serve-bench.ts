@@ -22,9 +22,10 @@ import {
   planOption,
   splitOption,
 } from '../model-options.ts';
-import { cappedVariants, give, headLines, recordOf } from '../model-results.ts';
+import { give, headLines, recordOf } from '../model-results.ts';
 import { checkOutput, parseAbove, parseName, parseWhole, UsageError, usage } from '../options.ts';
 import { addRankOptions, type RankOptions, ranksOption } from '../rank-options.ts';
+import { cappedVariants, refuseVariants } from '../variant-options.ts';
 
 interface Options extends ModelOptions, RankOptions {
   qps: string;
@@ -60,6 +61,7 @@ export function serveBenchCommand(): Command {
       new Command('serve-bench').description(
         'replay requests through continuous batching, in the columns of vLLM and SGLang',
       ),
+      { random: true, data: false },
     ),
   )
     .option('--qps <rates>', 'requests a second, comma-separated', '1,5,10')
@@ -120,6 +122,7 @@ function requestOf(
     usage(() => parseVariants(options.variants ?? VARIANTS.join(','), '--variants')),
     options.variants !== undefined,
   );
+  if (options.variants !== undefined) refuseVariants(variants, VARIANTS, { engine, ranks });
   const split = splitOption(config, ranks, options);
   if (split.attention === 'data')
     throw new UsageError('--attention is "data"; use tensor: in serving, ranks share all sequences');

@@ -17,6 +17,7 @@ import { simulate } from '../../simulate/run.ts';
 import { checkTopology, firstRanks, nvlinkAllToAll, type Topology } from '../../simulate/topology.ts';
 import { parseTopology } from '../../simulate/topology-file.ts';
 import { sizeRange } from '../../units.ts';
+import { refuseIgnored } from '../ignored.ts';
 import { parseBytes, UsageError, usage } from '../options.ts';
 
 interface Options {
@@ -96,7 +97,8 @@ export function simulateCommand(): Command {
     .option('--fit-below <size>', `fit to sizes below this (${LATENCY_BELOW} for latency)`)
     .option('--json', 'print data instead of text')
     .addHelpText('after', HELP)
-    .action((options: Options) => {
+    .action((options: Options, command: Command) => {
+      refuseIgnoredOf(options, command);
       const measurements = readMeasured(options);
       const ranged = options.begin !== undefined || options.end !== undefined || measurements.length === 0;
       const simulation = simulate(readTopology(options), {
@@ -106,7 +108,9 @@ export function simulateCommand(): Command {
             ? standardAlgorithms(options.operation)
             : options.algorithms
                 .split(',')
-                .map((name) => usage(() => findAlgorithm(options.operation, name.trim()))),
+                .map((name) =>
+                  usage(() => findAlgorithm(options.operation, name.trim()), { algorithm: '--algorithms' }),
+                ),
         sizes: ranged
           ? usage(() =>
               sizeRange(
@@ -126,6 +130,17 @@ export function simulateCommand(): Command {
     });
 }
 
+function refuseIgnoredOf({ nvlink, p2p, measured, fit, begin, end }: Options, command: Command): void {
+  if (nvlink === undefined) refuseIgnored(command, ['--bandwidth'], 'it is of --nvlink');
+  if (nvlink === undefined && p2p === undefined)
+    refuseIgnored(command, ['--latency'], 'it is of --nvlink and --p2p');
+  if (measured === undefined)
+    refuseIgnored(command, ['--fit', '--fit-below'], 'without --measured there is nothing to fit to');
+  else if (begin === undefined && end === undefined)
+    refuseIgnored(command, ['--factor'], 'without -b and -e sizes are those of --measured');
+  if (fit === 'none') refuseIgnored(command, ['--fit-below'], '--fit none fits nothing');
+}
+
 function readTopology(options: Options): Topology {
   const sources = [options.p2p, options.topology, options.nvlink, options.preset].filter(
     (s) => s !== undefined,
@@ -136,20 +151,25 @@ function readTopology(options: Options): Topology {
   const latency = options.latency === undefined ? undefined : number(options.latency, '--latency');
   let topology: Topology;
   if (options.p2p !== undefined) {
-    const log = readP2P(read(options.p2p, '--p2p'));
-    topology = fromP2P(peerMatrices(log), { latency, name: log.devices[0]?.name });
+    topology = readBy(options.p2p, '--p2p', (text) => {
+      const log = readP2P(text);
+      return fromP2P(peerMatrices(log), { latency, name: log.devices[0]?.name });
+    });
   } else if (options.topology !== undefined) {
-    topology = parseTopology(read(options.topology, '--topology'));
+    topology = readBy(options.topology, '--topology', parseTopology);
   } else if (options.nvlink !== undefined) {
     const ranks = number(options.nvlink, '--nvlink');
     const bandwidth = number(options.bandwidth, '--bandwidth');
-    topology = usage(() => nvlinkAllToAll({ ranks, bandwidth, latency: latency ?? 1 }));
+    topology = usage(() => nvlinkAllToAll({ ranks, bandwidth, latency: latency ?? 1 }), {
+      ranks: '--nvlink',
+      ...{ 'links[0].bandwidth': '--bandwidth', 'links[0].latency': '--latency' },
+    });
   } else {
-    topology = usage(() => preset(options.preset!));
+    topology = usage(() => preset(options.preset!), { preset: '--preset' });
   }
   if (options.ranks !== undefined) {
     const ranks = number(options.ranks, '--ranks');
-    topology = usage(() => firstRanks(topology, ranks));
+    topology = usage(() => firstRanks(topology, ranks), { ranks: '--ranks' });
   }
   const { launch, readEfficiency, writeEfficiency } = options;
   const { efficiency } = topology;
@@ -162,21 +182,26 @@ function readTopology(options: Options): Topology {
     },
   };
   // What was read from a file has been checked by now: what is wrong here came from options.
-  return usage(() => checkTopology(changed));
+  return usage(() => checkTopology(changed), {
+    launch: '--launch',
+    ...{ 'efficiency.read': '--read-efficiency', 'efficiency.write': '--write-efficiency' },
+  });
 }
 
 /** A log has no braces and JSON starts with one, so nobody has to say which it is. */
 function readMeasured({ measured, operation }: Options): Measurement[] {
   if (measured === undefined) return [];
-  const text = read(measured, '--measured');
-  if (/^\s*[[{]/.test(text)) return parseMeasurements(text);
-  if (operation !== 'all_reduce') {
-    throw new UsageError(`--measured ${measured} is a log of all-reduce; use --operation all_reduce`);
-  }
-  return readVllmCustomAllReduce(text).flatMap(({ bytes, vllm, nccl }) => [
-    { algorithm: 'two_shot', bytes, us: vllm },
-    { algorithm: 'ring', bytes, us: nccl },
-  ]);
+  return readBy(measured, '--measured', (text) => {
+    if (/^\s*[[{]/.test(text)) return parseMeasurements(text);
+    const rows = readVllmCustomAllReduce(text);
+    if (operation !== 'all_reduce') {
+      throw new UsageError(`--measured ${measured} is a log of all-reduce; use --operation all_reduce`);
+    }
+    return rows.flatMap(({ bytes, vllm, nccl }) => [
+      { algorithm: 'two_shot', bytes, us: vllm },
+      { algorithm: 'ring', bytes, us: nccl },
+    ]);
+  });
 }
 
 function freeParameters(fit: Options['fit']): readonly Parameter[] {
@@ -189,11 +214,14 @@ function fitBelow({ fit, fitBelow }: Options): number | undefined {
   return fit === 'latency' ? parseBytes(LATENCY_BELOW, '--fit-below') : undefined;
 }
 
-function read(path: string, option: string): string {
+/** What a file says. Errors name the option and the file. */
+function readBy<T>(path: string, option: string, parse: (text: string) => T): T {
   try {
-    return readFileSync(path, 'utf8');
+    return parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw new CrossoverError(`${option} ${path}: ${error instanceof Error ? error.message : String(error)}`);
+    if (error instanceof UsageError) throw error;
+    if (!(error instanceof CrossoverError || (error instanceof Error && 'syscall' in error))) throw error;
+    throw new CrossoverError(`${option} ${path}: ${error.message}`);
   }
 }
 

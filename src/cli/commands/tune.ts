@@ -14,8 +14,10 @@ import { formatEntry, formatRegret, formatSummary } from '../../report/plan-tabl
 import { bold } from '../../report/table.ts';
 import { REDUCIBLE_DTYPES } from '../../tensor/dtype.ts';
 import type { TunedHere } from '../../tune/program.ts';
-import { keysOf, type TuneRequest } from '../../tune/request.ts';
+import { arenaOf, keysOf, type TuneRequest } from '../../tune/request.ts';
+import { sizeRange } from '../../units.ts';
 import { VERSION } from '../../version.ts';
+import { refuseIgnored } from '../ignored.ts';
 import {
   checkOutput,
   hardwareOf,
@@ -24,8 +26,9 @@ import {
   parseNames,
   parseWholes,
   UsageError,
+  usage,
 } from '../options.ts';
-import { addRankOptions, type RankOptions, ranksOption } from '../rank-options.ts';
+import { addRankOptions, checkArena, type RankOptions, ranksOption } from '../rank-options.ts';
 
 interface Options extends RankOptions {
   operations: string;
@@ -84,14 +87,16 @@ function all(flags: string, names: readonly string[]): Option {
   return new Option(flags, `comma-separated: ${names.join(', ')}`).default(names.join(','), 'all');
 }
 
-async function run(options: Options): Promise<void> {
+async function run(options: Options, command: Command): Promise<void> {
   const { ranks, device, processes } = ranksOption(options);
   const request = requestOf(options, device);
+  refuseIgnoredOf(request, command);
   if (keysOf(request, ranks).length === 0) {
     throw new UsageError(
       `--hidden ${options.hidden} has no multiple of 16, which --quantization nvfp4 needs`,
     );
   }
+  checkArena(options, arenaOf(request, ranks), { ranks, device });
   const output = options.output ?? defaultPlanPath();
   checkOutput(output, options.output === undefined && process.env.CROSSOVER_PLAN ? '$CROSSOVER_PLAN' : '-o');
   const results = await launch<TunedHere | undefined>(new URL('../../tune/program.js', import.meta.url), {
@@ -116,10 +121,28 @@ async function run(options: Options): Promise<void> {
   );
 }
 
+/** What is said of operations that are not tuned, and of output that is not printed. */
+function refuseIgnoredOf({ operations, deterministic, engine }: TuneRequest, command: Command): void {
+  const names = operations.join(', ');
+  if (!operations.includes('all_reduce_rms_norm'))
+    refuseIgnored(
+      command,
+      ['--hidden', '--quantization'],
+      `--operations has no all_reduce_rms_norm (${names}), which alone has rows`,
+    );
+  const quantized = ['--allow-quantized'];
+  if (!operations.includes('all_reduce'))
+    refuseIgnored(command, quantized, `--operations has no all_reduce (${names})`);
+  if (deterministic) refuseIgnored(command, quantized, '--deterministic leaves out the quantized all-reduce');
+  if (engine === 'cpu') refuseIgnored(command, quantized, 'the CPU engine has no quantized all-reduce');
+  if (command.getOptionValue('json')) refuseIgnored(command, ['--all'], '--json prints all of the plan');
+}
+
 function requestOf(options: Options, engine: EngineName): TuneRequest {
   const minBytes = parseBytes(options.begin, '-b');
   const maxBytes = parseBytes(options.end, '-e');
-  if (maxBytes < minBytes) throw new UsageError(`-e ${options.end} is below -b ${options.begin}`);
+  const factor = parseAbove(options.factor, '-f', 1);
+  usage(() => sizeRange(minBytes, maxBytes, factor));
   return {
     operations: parseNames(options.operations, '--operations', OPERATIONS),
     dtypes: parseNames(options.dtype, '--dtype', REDUCIBLE_DTYPES),
@@ -128,7 +151,7 @@ function requestOf(options: Options, engine: EngineName): TuneRequest {
     quantizations: parseNames(options.quantization, '--quantization', QUANTIZATIONS),
     minBytes,
     maxBytes,
-    factor: parseAbove(options.factor, '-f', 1),
+    factor,
     seconds: parseAbove(options.seconds, '--seconds', 0),
     engine,
     arenaBytes: options.arena === undefined ? undefined : parseBytes(options.arena, '--arena'),

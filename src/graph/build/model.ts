@@ -77,7 +77,7 @@ export function groupExperts(
   return { order: order!, offsets: offsets! };
 }
 
-/** Each pair's x by the weight of its expert: [tokens, choices, outer]. x is [tokens, inner], or [tokens, choices, inner]. */
+/** Each pair's x by the weight of its expert: [tokens, choices, outer]. x is [tokens, inner], or [tokens, choices, inner]. `experts`: how many there are on all ranks. */
 export function expertLinear(
   g: GraphBuilder,
   operands: {
@@ -86,6 +86,7 @@ export function expertLinear(
     readonly order: Value;
     readonly offsets: Value;
     readonly choices: number;
+    readonly experts: number;
   },
 ): Value {
   const { dtype, shape } = typeOf(operands.x);

@@ -29,8 +29,15 @@ export const MODEL_OPERATIONS: Readonly<Record<string, OperationInfo>> = {
   head_linear: of({ x: 'tensor', weight: 'tensor' }),
   /** experts i32 [tokens, choices]. Outputs: order i32 [tokens * choices], offsets i32 [count + 1]. */
   group_experts: of({ experts: 'tensor', count: 'int', start: 'int' }, 2),
-  /** x [tokens, inner] or [tokens, choices, inner], weight [count, outer, inner]: [tokens, choices, outer]. What no expert here makes is undefined. */
-  expert_linear: of({ x: 'tensor', weight: 'tensor', order: 'tensor', offsets: 'tensor', choices: 'int' }),
+  /** x [tokens, inner] or [tokens, choices, inner], weight [count, outer, inner]: [tokens, choices, outer]. What no expert here makes is undefined. `experts`: of all ranks. */
+  expert_linear: of({
+    x: 'tensor',
+    weight: 'tensor',
+    order: 'tensor',
+    offsets: 'tensor',
+    choices: 'int',
+    experts: 'int',
+  }),
   /** Outputs: queries [tokens, heads, head], key cache, value cache. */
   rotary_append: of(
     {

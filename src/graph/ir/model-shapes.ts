@@ -64,8 +64,11 @@ export const MODEL_SHAPES: Readonly<Record<string, ModelRule>> = {
       order: ['i32', 'tokens*choices'],
       offsets: ['i32', 'count + 1'],
     },
-    ints: { choices: 'choices' },
+    ints: { choices: 'choices', experts: 'experts' },
     outputs: [['T', 'tokens', 'choices', 'outer']],
+    also: [
+      { wrong: (size) => size('count') > size('experts'), says: 'weight has more experts than there are' },
+    ],
   },
   rotary_append: {
     operands: {

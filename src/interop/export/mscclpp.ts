@@ -43,11 +43,11 @@ export function exportMscclpp(set: MeasurementSet, gpu: string | undefined): Tab
       ...leftOut(usable, eligible).map(
         (name) => `${name}: it is not one of MSCCL++'s algorithms with nblocks and nthreads`,
       ),
-      ...(rows.length === 0 ? ['nothing: no measurement is of an algorithm of MSCCL++'] : []),
       ...(gpu !== undefined && sku === undefined
         ? [`${gpu}: profiles know ${SKUS.join(', ')}; this one is for any GPU`]
         : []),
     ],
+    ...(rows.length === 0 && { nothing: 'no measurement is of an algorithm of MSCCL++' }),
   };
 }
 

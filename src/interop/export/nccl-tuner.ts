@@ -21,6 +21,8 @@ export interface TableExport {
   readonly text: string;
   /** What the table cannot say, in words. */
   readonly notExpressible: readonly string[];
+  /** Why there is nothing at all that could be said; undefined where something was measured of it. */
+  readonly nothing?: string | undefined;
 }
 
 /** Lines for one node, with comments of what each gains over NCCL's own choice where that was measured as `nccl`. */
@@ -47,8 +49,8 @@ export function exportNcclTuner(set: MeasurementSet): TableExport {
       ...others.map(
         (name) => `${name}: it is not one of NCCL's algorithms with a protocol (nccl:ring/ll128)`,
       ),
-      ...(rows.length === 0 ? ['nothing: no measurement is of an algorithm of NCCL with a protocol'] : []),
     ],
+    ...(rows.length === 0 && { nothing: 'no measurement is of an algorithm of NCCL with a protocol' }),
   };
 }
 

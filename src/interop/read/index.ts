@@ -139,5 +139,7 @@ function unknownFormat(
 ): CrossoverError {
   const why = complaint === undefined ? '' : ` (${complaint})`;
   const found = first === undefined ? 'is empty' : `begins with ${first}, which is no known format${why}`;
-  return new CrossoverError(`${path} ${found}; use one of: ${FORMATS.join('; ')}`);
+  return new CrossoverError(
+    `${path === '-' ? 'standard input' : path} ${found}; use one of: ${FORMATS.join('; ')}`,
+  );
 }

@@ -127,6 +127,7 @@ function describe(value: Json): string {
   if (isArray(value)) return `an array of ${value.length}`;
   if (!isObject(value)) return shown(value);
   const names = Object.keys(value);
+  if (names.length === 0) return 'an empty object';
   const more = names.length > 8 ? `, and ${names.length - 8} more` : '';
   return `an object with ${names.slice(0, 8).map(quoted).join(', ')}${more}`;
 }

@@ -60,5 +60,5 @@ export function findAlgorithm(operation: Operation, name: string): SimulatedAlgo
   const found = all.find((algorithm) => algorithm.name === name);
   if (found !== undefined) return found;
   const names = all.map((algorithm) => algorithm.name).join(', ');
-  throw new CrossoverError(`no simulated ${operation} algorithm "${name}"; use one of ${names}`);
+  throw new CrossoverError(`algorithm "${name}" is not simulated for ${operation}; use one of ${names}`);
 }

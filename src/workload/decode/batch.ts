@@ -4,12 +4,13 @@
 import { createHash } from 'node:crypto';
 import { sequencesByRank } from '../layouts.ts';
 import { changeBy, type Prediction, predictChange, sumOver } from '../predict.ts';
+import type { WayName } from '../runnable.ts';
 import type { Session } from '../session/open.ts';
 import { type Chooser, measuredUs, VARIANTS, type VariantName } from '../variants.ts';
 import { DecodeContender, hashOf, type Start, type Track } from './contender.ts';
 import { type Timed, timeDecode } from './measure.ts';
 import type { DecodeRequest, DecodeRow } from './request.ts';
-import { aloneWay, canBeAlone, type MadeWay, type WayName, wayFor } from './ways.ts';
+import { aloneWay, canBeAlone, type MadeWay, wayFor } from './ways.ts';
 
 /** Tokens that people get to see. */
 const SHOWN = 16;

@@ -6,14 +6,14 @@ import { CrossoverError } from '../../errors.ts';
 import type { Group } from '../../group/group.ts';
 import { ProgressLine } from '../../report/progress.ts';
 import { sequencesByRank } from '../layouts.ts';
+import { placeOf, refusalOf, runnable, type WayName } from '../runnable.ts';
 import { openSession, type Session } from '../session/open.ts';
-import { runnable } from '../variants.ts';
 import { BatchRun } from './batch.ts';
 import type { Track } from './contender.ts';
 import { runPrompts } from './prompt.ts';
 import { readRate } from './read-rate.ts';
 import type { DecodeOutcome, DecodeRequest, DecodeRow } from './request.ts';
-import { type WayName, wayFor, wayRefusal } from './ways.ts';
+import { wayFor } from './ways.ts';
 
 /** Share of the progress line that opening the model takes. */
 const OPENING = 0.3;
@@ -52,7 +52,8 @@ function decode(session: Session, request: DecodeRequest, line: ProgressLine): D
   };
   const { model, measured, bytes } = session;
   const { batches, steps } = request;
-  const { variants, skipped } = runnable(request.variants, (name) => wayRefusal(model.comm, name));
+  const place = placeOf(model.comm);
+  const { variants, skipped } = runnable(request.variants, (name) => refusalOf(name, place));
   const attention = request.session.attention ?? 'tensor';
   const most = sequencesByRank(Math.max(...batches), model.comm.worldSize, attention)[model.comm.rank]!;
   report(0, 'matrix products');

@@ -3,10 +3,11 @@
  */
 import type { Estimate } from '../../measure/statistics.ts';
 import type { Prediction } from '../predict.ts';
+import type { WayName } from '../runnable.ts';
 import type { SessionBytes } from '../session/capacity.ts';
 import type { SessionRequest } from '../session/open.ts';
 import type { Dispatched } from '../variants.ts';
-import type { Layout, WayName } from './ways.ts';
+import type { Layout } from './ways.ts';
 
 export interface DecodeRequest {
   readonly session: SessionRequest;

@@ -1,38 +1,16 @@
 /**
  * @file The contenders of a decode run: which variants there are, and how each runs a batch.
  */
-import type { Communicator } from '../../collective/communicator.ts';
 import { gatheredRows, plannedLayout, rowsByRank, sequencesByRank } from '../layouts.ts';
+import { isData, type WayName } from '../runnable.ts';
 import type { Session, SessionRequest } from '../session/open.ts';
-import {
-  Chooser,
-  DATA_VARIANTS,
-  type DataVariantName,
-  VARIANTS,
-  type VariantName,
-  variantRefusal,
-} from '../variants.ts';
+import { Chooser, DATA_VARIANTS, VARIANTS } from '../variants.ts';
 import type { Way } from './contender.ts';
 import type { DecodeRequest } from './request.ts';
-
-/** Any variant of a decode run. */
-export type WayName = VariantName | DataVariantName;
 
 /** The variants that there are for a kind of attention. */
 export function wayNames(attention: 'tensor' | 'data'): readonly WayName[] {
   return attention === 'data' ? DATA_VARIANTS : VARIANTS;
-}
-
-/** Why a variant cannot run here; undefined when it can. */
-export function wayRefusal(comm: Communicator, name: WayName): string | undefined {
-  if (name.endsWith('-outside') && !comm.engine.allocate)
-    return `the ${comm.engine.name} engine has no memory outside the symmetric heap`;
-  if (isData(name)) return comm.worldSize === 1 ? 'one rank has nobody to gather tokens from' : undefined;
-  return variantRefusal(comm, name);
-}
-
-function isData(name: WayName): name is Exclude<DataVariantName, 'plan'> {
-  return name !== 'plan' && (DATA_VARIANTS as readonly string[]).includes(name);
 }
 
 /** Whose tokens a step's products have: variants of one layout differ in collectives alone. */

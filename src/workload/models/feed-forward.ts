@@ -20,13 +20,19 @@ function dense(step: StepBuilder, at: string, x: Activation): Value {
 /** The chosen experts of every token, as far as they are here, each by its weight; experts stay in bf16. */
 function experts(step: StepBuilder, at: string, x: Activation): Value {
   const { g, config, split } = step;
-  const { choices, normalize, scale, sharedInner } = config.moe!;
+  const { experts: all, choices, normalize, scale, sharedInner } = config.moe!;
   const here = { start: step.parts.expertStart, count: split.expertCount };
   const logits = g.linear(x.value, step.weight(`${at}.gate.weight`));
   const { weights, experts: chosen } = route(g, logits, { choices, normalize, scale });
   const grouped = groupExperts(g, chosen, here);
   const byExpert = (rows: Value, name: string): Value =>
-    expertLinear(g, { x: rows, weight: step.weight(`${at}.experts.${name}`), ...grouped, choices });
+    expertLinear(g, {
+      x: rows,
+      weight: step.weight(`${at}.experts.${name}`),
+      ...grouped,
+      choices,
+      experts: all,
+    });
   const made = byExpert(siluGate(g, byExpert(x.value, 'gate_up_proj')), 'down_proj');
   const routed = combineExperts(g, { x: made, weights, experts: chosen, ...here });
   return sharedInner === 0 ? routed : g.add(routed, dense(step, `${at}.shared_experts`, x));

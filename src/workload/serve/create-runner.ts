@@ -2,9 +2,10 @@
  * @file The model on all ranks, as serving needs it: one set of weights and caches, and a runner for each way to dispatch collectives.
  */
 import type { Group } from '../../group/group.ts';
+import { placeOf, refusalOf } from '../runnable.ts';
 import { cachePages } from '../session/capacity.ts';
 import { openSession } from '../session/open.ts';
-import { Chooser, type VariantName, variantRefusal } from '../variants.ts';
+import { Chooser, type VariantName } from '../variants.ts';
 import { ModelRunner, productsOf } from './model-runner.ts';
 import type { ServeRequest } from './request.ts';
 import type { Runners, StepLimits } from './runner.ts';
@@ -27,11 +28,12 @@ export function createRunner(
     places: capacity.places,
   };
   comm.engine.tuneProducts?.(productsOf(model, limits));
+  const place = placeOf(comm);
   const runners = new Map<VariantName, ModelRunner>();
   return {
     vocabulary: request.session.config.vocabulary,
     measured: session.measured,
-    refusal: (variant) => variantRefusal(comm, variant),
+    refusal: (variant) => refusalOf(variant, place),
     runner(variant) {
       let runner = runners.get(variant);
       if (!runner) {

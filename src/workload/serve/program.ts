@@ -4,7 +4,8 @@
  */
 import type { Group } from '../../group/group.ts';
 import { ProgressLine } from '../../report/progress.ts';
-import { runnable, type VariantName } from '../variants.ts';
+import { runnable } from '../runnable.ts';
+import type { VariantName } from '../variants.ts';
 import { createRunner } from './create-runner.ts';
 import { fitLengths, type Length, parseLengths } from './lengths.ts';
 import { type LoadRequest, makeLoad } from './load.ts';

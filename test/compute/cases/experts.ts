@@ -160,7 +160,7 @@ export function expertLinearCases(making: Making): Case[] {
           order: given('i32', order),
           offsets: given('i32', groups.offsets),
         },
-        integers: { tokens, choices, count, outer, inner, pairs },
+        integers: { tokens, choices, count, outer, inner, pairs, experts: all },
         odd: outer % 8 !== 0 || inner % 8 !== 0,
         judge: (after) => {
           // Of every expert the same columns, all where there are few.

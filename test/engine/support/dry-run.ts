@@ -36,6 +36,8 @@ export class DryRun {
   readonly #blocks: { readonly begin: number; readonly end: number }[] = [];
   #next = FIRST_ADDRESS;
   launches = 0;
+  /** Of all launches. */
+  readonly kernels = new Set<string>();
   readonly problems = new Set<string>();
 
   /** From now on it is this one. */
@@ -136,6 +138,7 @@ export class DryRun {
 
   #look(launch: ModelLaunch): void {
     this.launches++;
+    this.kernels.add(launch.kernel);
     const { source, kernel, defines = [], grid, block, sharedBytes = 0, cluster = 1, params } = launch;
     const [x, y = 1, z = 1] = grid;
     const wrong = (what: string): void =>

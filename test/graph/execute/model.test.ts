@@ -237,8 +237,14 @@ describe('experts', () => {
   ): Value {
     const routed = model.route(g, logits, { choices, normalize: true, scale: 2 });
     const groups = model.groupExperts(g, routed.experts, { count: own, start });
-    const wide = model.expertLinear(g, { x, weight: up, choices, ...groups });
-    const narrow = model.expertLinear(g, { x: model.siluGate(g, wide), weight: down, choices, ...groups });
+    const wide = model.expertLinear(g, { x, weight: up, choices, experts: count, ...groups });
+    const narrow = model.expertLinear(g, {
+      x: model.siluGate(g, wide),
+      weight: down,
+      choices,
+      experts: count,
+      ...groups,
+    });
     return model.combineExperts(g, { x: narrow, ...routed, start, count: own });
   }
 

@@ -144,6 +144,6 @@ test('a plan of several world sizes has to be told which', () => {
   const plan = fusedPlan();
   const both = { ...plan, entries: [...plan.entries, ...fusedPlan({ worldSize: 2 }).entries] };
   expect(() => optimize(block(['tokens']), { plan: both })).toThrow(
-    'the plan has world sizes 4, 2; say which one the graph is for: worldSize (--ranks)',
+    'worldSize is missing, and the plan has 4, 2; say which one the graph is for',
   );
 });

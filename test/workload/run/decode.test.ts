@@ -7,10 +7,11 @@ import type { EngineName } from '../../../dist/collective/engines.js';
 import { launch } from '../../../dist/group/launch.js';
 import { brokenPromises } from '../../../dist/report/decode-tables.js';
 import type { DecodeOutcome, DecodeRequest } from '../../../dist/workload/decode/request.js';
-import { type WayName, wayNames } from '../../../dist/workload/decode/ways.js';
+import { wayNames } from '../../../dist/workload/decode/ways.js';
 import { sequencesByRank } from '../../../dist/workload/layouts.js';
 import { presetNamed } from '../../../dist/workload/models/presets.js';
 import type { SplitOptions } from '../../../dist/workload/models/split.js';
+import type { WayName } from '../../../dist/workload/runnable.js';
 import { describeEngines, servedBy } from '../../collective/support/engines.ts';
 import { modelPlan } from './plans.ts';
 

@@ -145,10 +145,13 @@ export function guess(shape: ProductShape, target: WayTarget, library: () => boo
 /** Pairs for an expert, in the mean, from which on tiles are faster; most of the experts that have any have more than one then. */
 const FEW_OF_EXPERT = 0.6;
 
-/** Of experts' products: `tokens` are pairs then. Measured on an H200 with 64 and 128 experts, of which a token has 6 and 8, on cold weights. */
-export function expertGuess(shape: ProductShape, target: WayTarget): OwnWay {
+/**
+ * Of experts' products: `tokens` are the pairs of all ranks' experts then, of which there are `experts`. Measured on an H200 with 64 and 128 experts, of which a token has 6 and 8,
+ * on cold weights.
+ */
+export function expertGuess(shape: ProductShape, experts: number, target: WayTarget): OwnWay {
   if (!wholeRows(shape)) return { by: 'any' };
-  const each = shape.tokens / shape.groups;
+  const each = shape.tokens / experts;
   if (each < FEW_OF_EXPERT)
     return fitting({ by: 'skinny', tokens: 8, rows: 32, warps: 4, blocks: 2, cluster: 1 }, shape, target);
   return { by: 'tiles', tokens: each < 24 ? 32 : 64, cluster: 1 };

@@ -161,7 +161,7 @@ export const PRODUCTS: ComputeTable = {
     },
   },
   expert_linear: {
-    run({ tokens, choices, count, pairs, ...operands }, target) {
+    run({ tokens, choices, count, pairs, experts, ...operands }, target) {
       if (tokens === 0) return;
       const product: OwnProduct = {
         ...PLAIN,
@@ -170,7 +170,7 @@ export const PRODUCTS: ComputeTable = {
         groups: count,
         share: pairs === 1 ? 1 : choices,
       };
-      launchOwn(expertGuess(product, target), product, target);
+      launchOwn(expertGuess(product, experts, target), product, target);
     },
   },
 };

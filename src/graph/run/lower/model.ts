@@ -104,6 +104,7 @@ function expertLinear(site: Site): void {
     outer,
     inner,
     pairs: site.shape('x').length === 3 ? 1 : 0,
+    experts: site.number('experts'),
   });
 }
 
