@@ -36,7 +36,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   CROSSOVER_P2P: (value) =>
     value === '0' ? 'GPUs are taken not to reach each other: only NCCL runs' : 'nothing; 0 switches P2P off',
   CROSSOVER_RANKS_PER_GPU: 'so many ranks share a GPU, each with a part of its multiprocessors; 1 by default',
-  CROSSOVER_CACHE: 'compiled kernels and P2P verdicts are kept there',
+  CROSSOVER_CACHE: 'compiled kernels are kept there',
 
   // ---- the driver ----
   CUDA_VISIBLE_DEVICES: 'only these GPUs are seen, numbered from 0 in this order',
