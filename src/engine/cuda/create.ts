@@ -5,20 +5,19 @@ import { CrossoverError, MismatchError } from '../../errors.ts';
 import type { Group } from '../../group/group.ts';
 import type { Engine } from '../engine.ts';
 import { type Links, linksOf, openDevice } from './device.ts';
-import { CudaEngine, type CudaEngineOptions, warnOnStderr } from './engine.ts';
+import { CudaEngine } from './engine.ts';
 import { inDriver } from './in-driver.ts';
-import { DEFAULT_ARENA_BYTES, MAX_WORLD } from './layout.ts';
+import { MAX_WORLD } from './layout.ts';
 import { createBlock, initialize, mapNobody, mapPeers } from './memory.ts';
+import { type CudaEngineOptions, settingsOf } from './options.ts';
 import { gpusFor, partOf, problemWithGpus, ranksPerGpu } from './sharing.ts';
 
 /** Collective over the group: every rank of it must call. */
 export function createCudaEngine(group: Group, options: CudaEngineOptions = {}): Engine {
-  const { arenaBytes = DEFAULT_ARENA_BYTES, firstEpoch = 0 } = options;
+  const settings = settingsOf(options);
+  const { arenaBytes, firstEpoch } = settings;
   if (group.size > MAX_WORLD) {
     throw new CrossoverError(`the CUDA engine serves 1 to ${MAX_WORLD} ranks, not ${group.size}`);
-  }
-  if (!Number.isSafeInteger(arenaBytes) || arenaBytes < 256) {
-    throw new CrossoverError(`arenaBytes is ${arenaBytes}; use a whole number from 256 up`);
   }
   const sizes = group.gather(arenaBytes);
   const other = sizes.findIndex((bytes) => bytes !== sizes[0]);
@@ -30,8 +29,9 @@ export function createCudaEngine(group: Group, options: CudaEngineOptions = {}):
   checkDevices(group);
   const part = partOf(group);
   if (part && group.rank === 0) {
-    const { warn = warnOnStderr } = options;
-    warn(`${ranksPerGpu()} ranks share a GPU (CROSSOVER_RANKS_PER_GPU): times are not those of a GPU a rank`);
+    settings.warn(
+      `${ranksPerGpu()} ranks share a GPU (CROSSOVER_RANKS_PER_GPU): times are not those of a GPU a rank`,
+    );
   }
   const device = inDriver(group, () => openDevice(Math.floor(group.localRank / ranksPerGpu()), part));
   const gpus = gpusFor(group.size);
@@ -46,7 +46,7 @@ export function createCudaEngine(group: Group, options: CudaEngineOptions = {}):
   const block = inDriver(group, () => createBlock(device, rounded, ordinals));
   const blocks = reachable ? mapPeers(group, device, block) : mapNobody(device, block);
   initialize(device, block, firstEpoch);
-  const engine = new CudaEngine(group, device, links, blocks, rounded, options);
+  const engine = new CudaEngine(group, device, links, blocks, { ...settings, arenaBytes: rounded });
   engine.synchronize();
   // No rank launches before every rank's mailboxes are empty.
   group.barrier();

@@ -26,34 +26,21 @@ import type { Device, Links } from './device.ts';
 import { Farewell } from './farewell.ts';
 import { cudaFingerprint } from './fingerprint.ts';
 import { COLLECTIVE, Functions, INFOS, type KernelInfo, type LoadedKernel, NCCL_NAMES } from './functions.ts';
-import { Capture, type Graph } from './graph.ts';
+import type { Capture } from './graph.ts';
 import { inDriver } from './in-driver.ts';
 import { LaunchRecord } from './launch-record.ts';
 import { HEAP, MAILBOX_BYTES, MAX_HIDDEN, STAGE_BYTES } from './layout.ts';
 import type { Blocks } from './memory.ts';
 import { createNccl, type Outside } from './nccl.ts';
+import type { CudaEngineSettings } from './options.ts';
 import { problemWithMemory } from './outside-memory.ts';
 import { OwnMemory } from './own-memory.ts';
+import { Recorder } from './recorder.ts';
 import { ranksPerGpu } from './sharing.ts';
 import { Status } from './status.ts';
 import { EventTimer } from './timer.ts';
 import { Waiter } from './waiter.ts';
 
-export interface CudaEngineOptions {
-  /** Bytes of the symmetric heap, a rank; 128 MiB by default. */
-  readonly arenaBytes?: number | undefined;
-  /** Where the counts that kernels meet by start, 0 by default; tests start them just below 2^32, where they wrap around. */
-  readonly firstEpoch?: number | undefined;
-  /** After how long a kernel that waits for a peer gives up, 8 by default. */
-  readonly deadlineSeconds?: number | undefined;
-  /** After how long the host gives up waiting for its device, 0 for never; by default what $CROSSOVER_STALL_SECONDS says, or 45: before the watchdog's 60. */
-  readonly stallSeconds?: number | undefined;
-  /** Where warnings go; stderr by default. */
-  readonly warn?: ((line: string) => void) | undefined;
-}
-
-const DEFAULT_DEADLINE_SECONDS = 8;
-const DEFAULT_STALL_SECONDS = 45;
 /** Devices from sm_90 on let a kernel's blocks start while the kernel before ends. */
 const PROGRAMMATIC_FROM = 90;
 
@@ -81,23 +68,12 @@ export class CudaEngine implements Engine {
   readonly #target: ShapeTarget;
   readonly #noop: Launch = emptyLaunch();
   readonly #shared: boolean = ranksPerGpu() > 1;
-  readonly #graphs = new Set<Graph>();
+  readonly #recorder: Recorder;
   readonly #farewell: Farewell;
-  #capture: Capture | undefined;
-  #recordings = 0;
-  /** Whether a replay with NCCL in it may be under way. */
-  #outsideReplays = false;
   #closed = false;
 
-  constructor(
-    group: Group,
-    device: Device,
-    links: Links,
-    blocks: Blocks,
-    arenaBytes: number,
-    options: CudaEngineOptions,
-  ) {
-    const { deadlineSeconds = DEFAULT_DEADLINE_SECONDS, stallSeconds = stallFromEnvironment() } = options;
+  constructor(group: Group, device: Device, links: Links, blocks: Blocks, settings: CudaEngineSettings) {
+    const { arenaBytes, deadlineSeconds, stallSeconds, warn } = settings;
     this.group = group;
     this.#device = device;
     this.#links = links;
@@ -115,7 +91,6 @@ export class CudaEngine implements Engine {
     const programmatic = clusters && !this.#shared;
     this.#target = { multiprocessors: device.multiprocessors, worldSize: group.size, clusters };
     this.#status = inDriver(group, () => new Status(device, stopWordsOf(group)));
-    const { warn = warnOnStderr } = options;
     this.#functions = new Functions(device, group.size, warn);
     this.#record = new LaunchRecord({
       rank: group.rank,
@@ -144,6 +119,10 @@ export class CudaEngine implements Engine {
       stallSeconds,
     });
     this.#backlog = new Backlog(device, (done) => this.#waiter.wait(SITE.eager, done));
+    this.#recorder = new Recorder(group, device, this.#waiter, this.#log, {
+      count: (launches) => this.#backlog.add(launches),
+      meet: () => this.#meetWhereShared(),
+    });
     this.timer = new EventTimer(device, this.#waiter);
     this.#farewell = new Farewell(group);
   }
@@ -188,7 +167,7 @@ export class CudaEngine implements Engine {
       this.#note(outside, launch);
       if (launch.count === 0) return;
       if (this.#capture) this.#capture.outside = true;
-      else this.#waitForOutsideReplays();
+      else this.#recorder.waitForOutsideReplays();
       this.#nccl.enqueue(launch, this.#device.stream);
       this.#count();
       return;
@@ -223,55 +202,15 @@ export class CudaEngine implements Engine {
   }
 
   beginCapture(): void {
-    if (this.#capture) throw new CrossoverError('a capture is under way already');
-    this.#waiter.wait();
-    this.#capture = new Capture(this.#device);
+    this.#recorder.begin();
   }
 
   abortCapture(): void {
-    this.#capture?.abandon();
-    this.#capture = undefined;
+    this.#recorder.abort();
   }
 
   endCapture(): Recording {
-    const capture = this.#capture;
-    if (!capture) throw new CrossoverError('endCapture without beginCapture');
-    this.#capture = undefined;
-    const graph = capture.finish();
-    try {
-      this.#waiter.wait();
-      capture.compare(this.group);
-    } catch (error) {
-      graph.close();
-      throw error;
-    }
-    this.#graphs.add(graph);
-    const number = ++this.#recordings;
-    const { launches, outside } = capture;
-    const enqueue = (times: number): void => {
-      if (this.#waiter.over) this.#waiter.refuse();
-      if (this.#capture) throw new CrossoverError('a recording cannot be replayed while another is captured');
-      if (!Number.isInteger(times) || times < 0 || times > 0xffffffff) {
-        throw new CrossoverError(`times is ${times}; a recording is replayed a whole number of times`);
-      }
-      this.#log.noteReplay(number, times);
-      this.#meetWhereShared();
-      if (outside && times > 0) this.#outsideReplays = true;
-      graph.launch(launches === 0 ? 0 : times, () => this.#backlog.add(launches));
-    };
-    return {
-      launches,
-      enqueue,
-      replay: (times = 1) => {
-        enqueue(times);
-        this.#waiter.wait(SITE.replay);
-      },
-      close: () => {
-        if (!this.#graphs.delete(graph)) return;
-        if (!this.#waiter.over) this.#waiter.wait();
-        graph.close();
-      },
-    };
+    return this.#recorder.end();
   }
 
   synchronize(): void {
@@ -313,8 +252,7 @@ export class CudaEngine implements Engine {
     }
     // What still runs may use all of it: then it is left to the end of the process.
     if (!this.#waiter.drained) return;
-    for (const graph of this.#graphs) graph.close();
-    this.#graphs.clear();
+    this.#recorder.close();
     if (well && this.#farewell.meet()) this.#nccl.close();
     this.#compute.close();
     this.#memory.release();
@@ -327,20 +265,14 @@ export class CudaEngine implements Engine {
     this.#device.close();
   }
 
+  get #capture(): Capture | undefined {
+    return this.#recorder.capture;
+  }
+
   /** Ranks compare what they call: when they wait, or when a recording is made. */
   #note(kernel: number, launch: Launch): void {
     if (this.#capture) this.#capture.note(kernel, launch, this.arena);
     else this.#log.note(kernel, launch);
-  }
-
-  /**
-   * NCCL is told that recordings and single calls never overlap (ffi/nccl.ts): a call gives its work to NCCL's threads at once, and a replay only
-   * when the device comes to it.
-   */
-  #waitForOutsideReplays(): void {
-    if (!this.#outsideReplays) return;
-    this.#waiter.wait();
-    this.#outsideReplays = false;
   }
 
   /**
@@ -382,19 +314,6 @@ export class CudaEngine implements Engine {
   #fence(): void {
     this.#launch(INFOS.get('noop')!, this.#noop, 0);
   }
-}
-
-export function warnOnStderr(line: string): void {
-  console.error(`crossover: ${line}`);
-}
-
-function stallFromEnvironment(): number {
-  const text = process.env.CROSSOVER_STALL_SECONDS;
-  const seconds = text ? Number(text) : DEFAULT_STALL_SECONDS;
-  if (seconds >= 0) return seconds;
-  throw new CrossoverError(
-    `$CROSSOVER_STALL_SECONDS is "${text}"; use a number of seconds, or 0 for no bound`,
-  );
 }
 
 /** Whether there is nothing to do. */
