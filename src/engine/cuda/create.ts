@@ -6,6 +6,7 @@ import type { Group } from '../../group/group.ts';
 import type { Engine } from '../engine.ts';
 import { type Links, linksOf, openDevice } from './device.ts';
 import { CudaEngine } from './engine.ts';
+import { guarded } from './guarded.ts';
 import { inDriver } from './in-driver.ts';
 import { MAX_WORLD } from './layout.ts';
 import { createBlock, initialize, mapNobody, mapPeers } from './memory.ts';
@@ -43,10 +44,13 @@ export function createCudaEngine(group: Group, options: CudaEngineOptions = {}):
       ? Array.from({ length: gpus }, (_, ordinal) => ordinal)
       : [device.ordinal];
   const rounded = Math.ceil(arenaBytes / 256) * 256;
-  const block = inDriver(group, () => createBlock(device, rounded, ordinals));
+  const block = guarded(device, () => inDriver(group, () => createBlock(device, rounded, ordinals)));
   const blocks = reachable ? mapPeers(group, device, block) : mapNobody(device, block);
+  const own = { ...settings, arenaBytes: rounded };
+  const engine = guarded(device, () =>
+    guarded(blocks, () => new CudaEngine(group, device, links, blocks, own)),
+  );
   initialize(device, block, firstEpoch);
-  const engine = new CudaEngine(group, device, links, blocks, { ...settings, arenaBytes: rounded });
   engine.synchronize();
   // No rank launches before every rank's mailboxes are empty.
   group.barrier();

@@ -13,7 +13,8 @@ import {
   handleFrom,
   intFrom,
 } from '../../ffi/cuda.ts';
-import { openPart, type Part } from './green-context.ts';
+import { type OpenedPart, openPart, type Part } from './green-context.ts';
+import { guarded } from './guarded.ts';
 
 /** CUdevice_attribute. */
 export const ATTRIBUTE = {
@@ -66,28 +67,35 @@ export function openDevice(ordinal: number, part?: Part): Device {
     `cuDevicePrimaryCtxRetain of GPU ${ordinal}`,
   );
   check(cuda.contextSetCurrent(primary), 'cuCtxSetCurrent');
-  const { context, stream, multiprocessors, close } = part
-    ? openPart(handle, part, NON_BLOCKING)
+  const name = deviceName(cuda, handle);
+  const capability = 10 * attribute(ATTRIBUTE.major) + attribute(ATTRIBUTE.minor);
+  const cacheBytes = attribute(ATTRIBUTE.cacheBytes);
+  const opened: OpenedPart = part
+    ? openPart(handle, part)
     : {
         context: primary,
-        stream: handleFrom<CUstream>((out) => cuda.streamCreate(out, NON_BLOCKING), 'cuStreamCreate'),
         multiprocessors: attribute(ATTRIBUTE.multiprocessors),
+        createStream: cuda.streamCreate,
         close: () => {},
       };
+  const stream = guarded(opened, () =>
+    handleFrom<CUstream>((out) => opened.createStream(out, NON_BLOCKING), 'cuStreamCreate'),
+  );
+  const { context, multiprocessors } = opened;
   return {
     cuda,
     ordinal,
     handle,
     context,
     stream,
-    name: deviceName(cuda, handle),
-    capability: 10 * attribute(ATTRIBUTE.major) + attribute(ATTRIBUTE.minor),
+    name,
+    capability,
     multiprocessors,
-    cacheBytes: attribute(ATTRIBUTE.cacheBytes),
+    cacheBytes,
     attribute,
     close: () => {
       cuda.streamDestroy(stream);
-      close();
+      opened.close();
     },
   };
 }

@@ -261,7 +261,7 @@ export class CudaEngine implements Engine {
     this.#backlog.close();
     this.#record.release();
     this.#status.release();
-    this.#blocks.release();
+    this.#blocks.close();
     this.#device.close();
   }
 

@@ -7,12 +7,14 @@ import {
   type CUdevice,
   type CUgreenContext,
   type CUresourceDesc,
-  type CUstream,
+  type CUresult,
   check,
   driver,
   driverHasParts,
   handleFrom,
 } from '../../ffi/cuda.ts';
+import type { Pointer } from '../../ffi/library.ts';
+import { guarded } from './guarded.ts';
 
 // CUdevResource: type 0; of multiprocessors, how many 96, the fewest that a part may have 100, and what their number is a multiple of 104.
 const RESOURCE_BYTES = 144;
@@ -22,14 +24,15 @@ const MULTIPLE = 104;
 const MULTIPROCESSORS = 1;
 const DEFAULT_STREAM = 1;
 
+const NO_PARTS = 'this driver cannot divide a GPU between ranks: that came with CUDA 12.4';
+
 /** A CUdevResource: some multiprocessors. It is bytes, which threads of a process may hand on. */
 export type Part = Uint8Array<ArrayBuffer>;
 
 /** Divides a GPU into equal parts. Those of two calls may overlap. @throws CrossoverError when it cannot have so many */
 export function divide(device: CUdevice, parts: number): Part[] {
   const cuda = driver();
-  if (!driverHasParts(cuda))
-    throw new CrossoverError('this driver cannot divide a GPU between ranks: that came with CUDA 12.4');
+  if (!driverHasParts(cuda)) throw new CrossoverError(NO_PARTS);
   const whole = new Uint8Array(RESOURCE_BYTES);
   check(cuda.deviceResource(device, whole, MULTIPROCESSORS), 'cuDeviceGetDevResource');
   const [all, fewest, multiple] = [COUNT, FEWEST, MULTIPLE].map((at) => wordOf(whole, at)) as [
@@ -57,18 +60,18 @@ export function divide(device: CUdevice, parts: number): Part[] {
   );
 }
 
-export interface PartOfGpu {
+export interface OpenedPart {
   readonly context: CUcontext;
-  readonly stream: CUstream;
   readonly multiprocessors: number;
+  createStream(out: Pointer, flags: number): CUresult;
   /** When its stream is gone. */
   close(): void;
 }
 
 /** Makes a part of a GPU current to this thread. */
-export function openPart(device: CUdevice, part: Part, streamFlags: number): PartOfGpu {
+export function openPart(device: CUdevice, part: Part): OpenedPart {
   const cuda = driver();
-  if (!driverHasParts(cuda)) throw new CrossoverError('this driver has no green contexts');
+  if (!driverHasParts(cuda)) throw new CrossoverError(NO_PARTS);
   const desc = handleFrom<CUresourceDesc>(
     (out) => cuda.describeResource(out, part, 1),
     'cuDevResourceGenerateDesc',
@@ -77,17 +80,17 @@ export function openPart(device: CUdevice, part: Part, streamFlags: number): Par
     (out) => cuda.greenContextCreate(out, desc, device, DEFAULT_STREAM),
     'cuGreenCtxCreate',
   );
-  const context = handleFrom<CUcontext>((out) => cuda.contextOfGreen(out, green), 'cuCtxFromGreenCtx');
-  check(cuda.contextSetCurrent(context), 'cuCtxSetCurrent');
-  return {
-    context,
-    stream: handleFrom<CUstream>(
-      (out) => cuda.greenContextStream(out, green, streamFlags, 0),
-      'cuGreenCtxStreamCreate',
-    ),
-    multiprocessors: wordOf(part, COUNT),
-    close: () => cuda.greenContextDestroy(green),
-  };
+  const close = (): unknown => cuda.greenContextDestroy(green);
+  return guarded({ close }, () => {
+    const context = handleFrom<CUcontext>((out) => cuda.contextOfGreen(out, green), 'cuCtxFromGreenCtx');
+    check(cuda.contextSetCurrent(context), 'cuCtxSetCurrent');
+    return {
+      context,
+      multiprocessors: wordOf(part, COUNT),
+      createStream: (out, flags) => cuda.greenContextStream(out, green, flags, 0),
+      close,
+    };
+  });
 }
 
 function wordOf(resource: Part, at: number): number {

@@ -8,6 +8,7 @@ import { type CUmemory, check, handleFrom, numberFrom } from '../../ffi/cuda.ts'
 import type { Group } from '../../group/group.ts';
 import { exchangeDescriptors } from '../../group/processes.ts';
 import { ATTRIBUTE, type Device } from './device.ts';
+import { guarded } from './guarded.ts';
 import { CONTROL_BYTES, EPOCHS_BLOCK, HEAP, SIGNALS, SIGNALS_BYTES, UNITS } from './layout.ts';
 import { shareMemory } from './shared.ts';
 
@@ -32,7 +33,7 @@ export interface Blocks {
   readonly own: Block;
   /** Addresses in rank order; only the own one when the group cannot reach each other's memory. */
   readonly peers: readonly number[];
-  release(): void;
+  close(): void;
 }
 
 /** Allocates this rank's block, and maps it for `ordinals`. */
@@ -57,32 +58,28 @@ export function createBlock(device: Device, arenaBytes: number, ordinals: readon
   const bytes = Math.ceil((HEAP + arenaBytes + 1) / granularity) * granularity;
   const what = `${bytes} bytes on GPU ${device.ordinal} for a symmetric heap of ${arenaBytes} (arenaBytes, --arena)`;
   const memory = handleFrom<CUmemory>((out) => cuda.memCreate(out, bytes, prop, 0), `cuMemCreate of ${what}`);
-  try {
-    return { address: map(device, memory, bytes, ordinals), bytes, memory };
-  } catch (error) {
-    cuda.memRelease(memory);
-    throw error;
-  }
+  const close = (): unknown => cuda.memRelease(memory);
+  return guarded({ close }, () => ({ address: map(device, memory, bytes, ordinals), bytes, memory }));
 }
 
 /** Maps memory at an address of its own for the devices of all `ordinals`. */
 export function map(device: Device, memory: CUmemory, bytes: number, ordinals: readonly number[]): number {
   const { cuda } = device;
   const address = numberFrom((out) => cuda.memAddressReserve(out, bytes, 0, 0, 0), 'cuMemAddressReserve');
-  try {
+  const range = { close: () => cuda.memAddressFree(address, bytes) };
+  const mapping = { close: () => cuda.memUnmap(address, bytes) };
+  guarded(range, () => {
     check(cuda.memMap(address, bytes, 0, memory, 0), 'cuMemMap');
-    // CUmemAccessDesc: location.type, location.id, flags.
-    const access = Int32Array.from(ordinals.flatMap((ordinal) => [ON_DEVICE, ordinal, READ_WRITE]));
-    check(
-      cuda.memSetAccess(address, bytes, access, ordinals.length),
-      `cuMemSetAccess for GPUs ${ordinals.join(', ')}`,
-    );
-    return address;
-  } catch (error) {
-    cuda.memUnmap(address, bytes);
-    cuda.memAddressFree(address, bytes);
-    throw error;
-  }
+    guarded(mapping, () => {
+      // CUmemAccessDesc: location.type, location.id, flags.
+      const access = Int32Array.from(ordinals.flatMap((ordinal) => [ON_DEVICE, ordinal, READ_WRITE]));
+      check(
+        cuda.memSetAccess(address, bytes, access, ordinals.length),
+        `cuMemSetAccess for GPUs ${ordinals.join(', ')}`,
+      );
+    });
+  });
+  return address;
 }
 
 export function unmap(device: Device, block: Block): void {
@@ -99,7 +96,7 @@ export function mapPeers(group: Group, device: Device, own: Block): Blocks {
 
 /** The own block only, where peers' memory is out of reach. */
 export function mapNobody(device: Device, own: Block): Blocks {
-  return { own, peers: [own.address], release: () => unmap(device, own) };
+  return { own, peers: [own.address], close: () => unmap(device, own) };
 }
 
 /**
@@ -112,7 +109,7 @@ function mapThreads(group: Group, device: Device, own: Block): Blocks {
   return {
     own,
     peers: all.map(({ address }) => address),
-    release() {
+    close() {
       if (Atomics.add(left, 0, 1) + 1 === group.size) for (const block of all) unmap(device, block);
     },
   };
@@ -138,7 +135,7 @@ function mapProcesses(group: Group, device: Device, own: Block): Blocks {
   return {
     own,
     peers: all.map(({ address }) => address),
-    release() {
+    close() {
       for (const block of all) unmap(device, block);
     },
   };

@@ -2,10 +2,11 @@
  * @file A few words of host memory that kernels see: the host says "wait no longer" in them, and a kernel that has waited in vain says so.
  * The numbers are those of kernels/cuda/wait.cuh.
  */
-import { check, handleFrom, numberFrom } from '../../ffi/cuda.ts';
+import { handleFrom, numberFrom } from '../../ffi/cuda.ts';
 import { viewOf } from '../../ffi/memory.ts';
 import type { StopWords } from '../../group/stop-words.ts';
 import type { Device } from './device.ts';
+import { guarded } from './guarded.ts';
 
 const END = 0;
 const FAILED = 1;
@@ -27,9 +28,9 @@ export class Status {
     this.#device = device;
     this.#host = handleFrom((out) => cuda.memHostAlloc(out, BYTES, PORTABLE_AND_MAPPED), 'cuMemHostAlloc');
     this.#words = new Int32Array(viewOf(this.#host, BYTES).fill(0).buffer);
-    this.address = numberFrom(
-      (out) => cuda.memHostDevicePointer(out, this.#host, 0),
-      'cuMemHostGetDevicePointer',
+    const close = (): unknown => cuda.memHostFree(this.#host);
+    this.address = guarded({ close }, () =>
+      numberFrom((out) => cuda.memHostDevicePointer(out, this.#host, 0), 'cuMemHostGetDevicePointer'),
     );
     this.#stopWords = stopWords;
     if (stopWords?.add(this.#wordToEnd) === false) this.end();
@@ -58,7 +59,7 @@ export class Status {
   /** No kernel may be under way. */
   release(): void {
     if (this.#stopWords?.remove(this.#wordToEnd) === false) return;
-    check(this.#device.cuda.memHostFree(this.#host), 'cuMemFreeHost');
+    this.#device.cuda.memHostFree(this.#host);
   }
 
   get #wordToEnd(): bigint {
