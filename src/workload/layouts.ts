@@ -31,12 +31,15 @@ export function differentTokens(batch: number, rows: number): number {
   return rows > batch ? batch + 1 : batch;
 }
 
+/** Whose tokens a step's products have: variants of one layout differ in collectives alone. */
+export type Layout = 'own' | 'padded' | 'summed';
+
 /** Padded unless gathering and scattering fewer bytes was measured to be faster. */
 export function plannedLayout(
   index: PlanIndex,
   hidden: number,
   rows: readonly number[],
-): 'padded' | 'summed' {
+): Exclude<Layout, 'own'> {
   const us = (gathered: number): number =>
     (['all_gather', 'reduce_scatter'] as const).reduce((sum, operation) => {
       const wanted = {

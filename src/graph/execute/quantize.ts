@@ -4,12 +4,8 @@
 import { CrossoverError } from '../../errors.ts';
 import { decodeArray } from '../../tensor/formats/array.ts';
 import { ELEMENT_FORMATS } from '../../tensor/formats/element.ts';
-import {
-  type Quantized,
-  type QuantizedFormat,
-  quantize,
-  quantizeRounded,
-} from '../../tensor/reference/quantize.ts';
+import { type QuantizedFormat, quantize, quantizeRounded } from '../../tensor/reference/quantize.ts';
+import type { Quantized } from '../../tensor/reference/quantized.ts';
 import { checkScale } from '../../tensor/reference/ranks.ts';
 import { isTensor, type Tensor } from './array.ts';
 import type { Call, Implementation } from './call.ts';

@@ -5,9 +5,7 @@
  * Caches are values like any other: an operation that appends gives a new cache. An engine appends in place, so the old one must not be read
  * any more; verify.ts sees to that.
  */
-import type { OperandKind, OperationInfo } from './operations.ts';
-
-type Signature = OperationInfo['operands'];
+import type { OperandKind, OperationInfo, Signature } from './operation-info.ts';
 
 const of = (operands: Signature, outputs = 1): OperationInfo => ({
   operands,

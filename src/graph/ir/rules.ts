@@ -3,7 +3,7 @@
  * are not the same text may still be equal, so only numbers can contradict.
  */
 import { type Node, type Operand, tensorOf, type Value } from './graph.ts';
-import type { Rule } from './operations.ts';
+import type { Rule } from './operation-info.ts';
 import { type Dim, isFloating, sameType, type TensorType, typeText } from './type.ts';
 
 /** What is wrong, in words, or undefined. Operands are there and of the right kind. */

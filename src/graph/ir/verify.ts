@@ -14,7 +14,8 @@ import {
   type Value,
   valuesIn,
 } from './graph.ts';
-import { OPERATIONS, type OperandKind } from './operations.ts';
+import type { OperandKind } from './operation-info.ts';
+import { OPERATIONS } from './operations.ts';
 import { typeProblem } from './rules.ts';
 import { modelProblem } from './rules-model.ts';
 import { typeText } from './type.ts';

@@ -7,10 +7,7 @@ import { sameMemory } from '../place/views.ts';
 import { COLLECTIVES } from './lower/collectives.ts';
 import { MODEL } from './lower/model.ts';
 import { LOCAL_NORMS, NORMS } from './lower/norms.ts';
-import type { Site } from './site.ts';
-
-/** Enqueues a node, or records it while the engine captures. */
-export type Lower = (site: Site) => void;
+import type { Lower } from './site.ts';
 
 /** Another shape of the same memory: there is nothing to do. */
 const VIEWS: Readonly<Record<string, Lower>> = { reshape: () => {} };

@@ -162,3 +162,6 @@ export function product(sizes: readonly number[]): number {
 function isEngineDType(dtype: string): dtype is DType {
   return (DTYPES as readonly string[]).includes(dtype);
 }
+
+/** Enqueues a node, or records it while the engine captures. */
+export type Lower = (site: Site) => void;

@@ -13,7 +13,8 @@ import type { Quantization } from '../../operations.ts';
 import type { ReducibleDType } from '../dtype.ts';
 import { add, addRounded } from './add.ts';
 import { allReduce, allReduceRounded } from './all-reduce.ts';
-import { type Quantized, quantize, quantizeRounded } from './quantize.ts';
+import { quantize, quantizeRounded } from './quantize.ts';
+import type { Quantized } from './quantized.ts';
 import { rmsNorm, rmsNormRounded } from './rms-norm.ts';
 
 /** Operands of the fused operation. For `...Rounded`, tensors hold numbers of the dtype. */

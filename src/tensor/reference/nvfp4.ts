@@ -13,7 +13,7 @@ import { CrossoverError } from '../../errors.ts';
 import { encodeArray } from '../formats/array.ts';
 import { decodeE2m1, encodeE2m1, packE2m1 } from '../formats/e2m1.ts';
 import { decodeF8e4m3, encodeF8e4m3 } from '../formats/f8e4m3.ts';
-import type { Quantized } from './quantize.ts';
+import type { Quantized } from './quantized.ts';
 import { checkScale, tokenCount } from './ranks.ts';
 
 /** Elements that share a block scale. */

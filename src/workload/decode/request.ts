@@ -2,12 +2,12 @@
  * @file What `crossover decode` is asked for, as it travels to the ranks, and what it finds out.
  */
 import type { Estimate } from '../../measure/statistics.ts';
+import type { Layout } from '../layouts.ts';
 import type { Prediction } from '../predict.ts';
 import type { WayName } from '../runnable.ts';
 import type { SessionBytes } from '../session/capacity.ts';
 import type { SessionRequest } from '../session/open.ts';
 import type { Dispatched } from '../variants.ts';
-import type { Layout } from './ways.ts';
 
 export interface DecodeRequest {
   readonly session: SessionRequest;

@@ -1,7 +1,7 @@
 /**
  * @file The contenders of a decode run: which variants there are, and how each runs a batch.
  */
-import { gatheredRows, plannedLayout, rowsByRank, sequencesByRank } from '../layouts.ts';
+import { gatheredRows, type Layout, plannedLayout, rowsByRank, sequencesByRank } from '../layouts.ts';
 import { isData, type WayName } from '../runnable.ts';
 import type { Session, SessionRequest } from '../session/open.ts';
 import { Chooser, DATA_VARIANTS, VARIANTS } from '../variants.ts';
@@ -12,9 +12,6 @@ import type { DecodeRequest } from './request.ts';
 export function wayNames(attention: 'tensor' | 'data'): readonly WayName[] {
   return attention === 'data' ? DATA_VARIANTS : VARIANTS;
 }
-
-/** Whose tokens a step's products have: variants of one layout differ in collectives alone. */
-export type Layout = 'own' | 'padded' | 'summed';
 
 export interface MadeWay {
   readonly name: WayName;

@@ -2,7 +2,7 @@
  * @file What leaves each GPU when all of them send to all others at once: the bound of the links, whatever a collective does.
  */
 import type { Shape } from './gpu.ts';
-import type { Progress } from './probe-child.ts';
+import type { Progress } from './progress.ts';
 import { timed } from './timing.ts';
 import { copy, MOST_BYTES, pull, push, type Station } from './traffic.ts';
 

@@ -7,7 +7,7 @@ import { check, driver } from '../../../ffi/cuda.ts';
 import { u32, u64 } from './arguments.ts';
 import { type Gpu, waitFor } from './gpu.ts';
 import type { PeerVerdicts } from './peer-check.ts';
-import type { Progress } from './probe-child.ts';
+import type { Progress } from './progress.ts';
 import { shareMemory } from './shared-memory.ts';
 import { TRAFFIC_FILE, timed } from './timing.ts';
 import { copy, MOST_BYTES, pull, push, type Station } from './traffic.ts';

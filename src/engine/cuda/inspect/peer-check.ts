@@ -7,7 +7,7 @@ import { check, driver } from '../../../ffi/cuda.ts';
 import { u32, u64 } from './arguments.ts';
 import { type Gpu, waitFor } from './gpu.ts';
 import { type Mismatch, mismatch } from './pattern.ts';
-import type { Progress } from './probe-child.ts';
+import type { Progress } from './progress.ts';
 import { type SharedMemory, shareMemory } from './shared-memory.ts';
 
 /** What came of one ordered pair: device `row` accessed device `column`. */

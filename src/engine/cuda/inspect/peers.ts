@@ -6,7 +6,7 @@ import { type AllToAll, measureAllToAll } from './all-to-all.ts';
 import { Gpu } from './gpu.ts';
 import { type Matrices, measureMatrices } from './matrix.ts';
 import { checkPeers, type PeerVerdicts } from './peer-check.ts';
-import type { Progress } from './probe-child.ts';
+import type { Progress } from './progress.ts';
 import { stations } from './traffic.ts';
 
 export interface PeersRequest {

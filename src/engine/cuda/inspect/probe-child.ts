@@ -4,12 +4,7 @@
 import { CrossoverError } from '../../../errors.ts';
 import type { PeersRequest } from './peers.ts';
 import type { ProbeMessage } from './probe.ts';
-
-/** Hands on what is done and what is certain while a probe runs. */
-export interface Progress {
-  at(what: string): void;
-  partial(value: unknown): void;
-}
+import type { Progress } from './progress.ts';
 
 const send = (message: ProbeMessage): void => {
   process.send?.(message);

@@ -2,8 +2,7 @@
  * @file Collectives as calls of the communicator.
  */
 import { REDUCE_OPS, type ReduceOp } from '../../../operations.ts';
-import type { Lower } from '../lower.ts';
-import { product, type Site } from '../site.ts';
+import { type Lower, product, type Site } from '../site.ts';
 
 function reduceOf(site: Site): ReduceOp {
   const name = site.text('reduce') || 'sum';

@@ -2,8 +2,7 @@
  * @file Operations of models as kernels of an engine: names of the graph's operands into names of engine/compute.ts.
  */
 import type { ComputeName, ComputeOperands } from '../../../engine/compute.ts';
-import type { Lower } from '../lower.ts';
-import type { Site } from '../site.ts';
+import type { Lower, Site } from '../site.ts';
 
 /** Enqueues a kernel that wants scratch memory. */
 function withScratch<N extends ComputeName>(site: Site, kernel: N, operands: ComputeOperands<N>): void {

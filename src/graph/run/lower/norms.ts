@@ -3,8 +3,7 @@
  */
 import type { NormOperands } from '../../../collective/fused.ts';
 import type { Quantization } from '../../../operations.ts';
-import type { Lower } from '../lower.ts';
-import type { Site } from '../site.ts';
+import type { Lower, Site } from '../site.ts';
 
 function norm(site: Site): Pick<NormOperands, 'weight' | 'weightBias' | 'castBeforeWeight' | 'epsilon'> {
   return {
