@@ -10,8 +10,8 @@ import { controlBytes } from './control.ts';
 import type { LinkSetup } from './link.ts';
 import { unpack } from './pack.ts';
 import type { RankReport } from './program.ts';
+import type { RankEvents, RankHandle } from './rank-handle.ts';
 import type { ProcessSetup } from './rank-process.ts';
-import type { RankEvents, RankHandle } from './supervise.ts';
 
 /** Descriptors of a rank's process: its streams, the channel to the launcher, the control block, then links. */
 const CONTROL_FD = 4;

@@ -4,7 +4,7 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { CrossoverError } from '../errors.ts';
 import type { RankReport } from './program.ts';
-import type { RankEvents, RankHandle } from './supervise.ts';
+import type { RankEvents, RankHandle } from './rank-handle.ts';
 import type { ThreadSetup } from './worker.ts';
 
 /** Threads that were told to end and have not. */

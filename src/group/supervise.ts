@@ -5,6 +5,7 @@
 import { CrossoverError, RankError } from '../errors.ts';
 import { packFailure, unpackFailure } from './failure.ts';
 import type { RankReport } from './program.ts';
+import type { RankHandle, StartRank } from './rank-handle.ts';
 import { Signals } from './signals.ts';
 import type { Watchdog } from './watchdog.ts';
 import { nameRanks } from './wording.ts';
@@ -14,24 +15,6 @@ const LOOK_MS = 100;
 const END_MS = 2000;
 /** What it takes kernels that are told to leave, some hundred of them one after the other, and NCCL, which ranks abort when they notice. */
 const LEAVE_MS = 1000;
-
-/** What is heard of a rank: thread or process. */
-export interface RankEvents {
-  reported(report: RankReport): void;
-  /** Nobody caught this. */
-  failed(error: unknown): void;
-  /** "exited with code 1", for example. */
-  ended(how: string): void;
-}
-
-/** A rank that was started. */
-export interface RankHandle {
-  /** Ends it, and resolves when it has ended. It may do what it still wants to at its end if all ranks have `succeeded`. */
-  end(succeeded: boolean): Promise<void>;
-}
-
-/** @throws CrossoverError when the rank cannot be started */
-export type StartRank = (rank: number, events: RankEvents) => RankHandle;
 
 /**
  * Runs the ranks and resolves with what they returned, in their order. `stop` is called before ranks are ended early, and returns whether they have kernels that it tells to leave.

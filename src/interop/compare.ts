@@ -16,7 +16,8 @@ import {
 import { type Cell, cellsOf, type Problem } from './check/cells.ts';
 import { type Group, type GroupKey, groupName, groupsOf } from './check/curves.ts';
 import { type DecodeReport, decodeLosses, whyNoLosses } from './check/decode.ts';
-import { type Finding, findings } from './check/findings.ts';
+import type { Finding } from './check/finding.ts';
+import { findings } from './check/findings.ts';
 import type { EngineConfig } from './engines/dispatch.ts';
 import { elementBytes } from './engines/rules.ts';
 import type { MeasurementSet } from './measurement.ts';

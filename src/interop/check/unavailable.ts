@@ -3,7 +3,7 @@
  */
 import { dispatcher } from '../engines/dispatch.ts';
 import { type Cell, type Problem, timeOf } from './cells.ts';
-import type { Finding } from './findings.ts';
+import type { Finding } from './finding.ts';
 import { percentText, sizeText, spanText, usText } from './words.ts';
 
 /** One finding a backend that would serve some measured size. */
