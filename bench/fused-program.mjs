@@ -54,7 +54,7 @@ function threeOperations(allReduce) {
     source: allReduce.source,
     bits: allReduce.bits,
     kernels: [...allReduce.kernels, 'add', 'rms_norm'],
-    refuses: (request) => allReduce.refuses?.({ ...request, operation: 'all_reduce' }),
+    refuses: (request, engine) => allReduce.refuses?.({ ...request, operation: 'all_reduce' }, engine),
     tunables: (request, engine) => allReduce.tunables({ ...request, operation: 'all_reduce' }, engine),
     enqueue(engine, launch, tunables) {
       const { output, residualOut } = launch;

@@ -53,7 +53,7 @@ function markdown(result, operations) {
   ].filter(Boolean);
   const about = [
     `${gpus} x ${peers?.device ?? fingerprint?.device?.name ?? fingerprint?.engine ?? 'unknown'}, ${software.join(', ')}, ${date.slice(0, 10)}, \`${command}\`.`,
-    linkGBs && `Links: ${linkGBs} GB/s out of each GPU.`,
+    linkGBs && `Links: ${Math.round(linkGBs)} GB/s out of each GPU.`,
     rows.some(({ bestPeer }) => bestPeer?.recorded) && 'r: a recorded figure, not of this run.',
     judged.length > 0 && `${judged.filter(({ met }) => met).length} of ${judged.length} targets met.`,
     failures?.length > 0 && `Not timed: ${failures.join('; ')}.`,

@@ -16,13 +16,13 @@ Examples:
   $ crossover plan explain all_reduce 64K      why the plan chooses what it chooses
   $ crossover bench all_reduce -b 1K -e 16M    the columns of nccl-tests
   $ crossover decode --model tiny              tokens a second with each way to dispatch collectives
-  $ crossover predict --model llama-3.1-8b      the same, expected from a plan alone
+  $ crossover predict --model llama-3.1-8b     the same, expected from a plan alone
   $ crossover serve-bench --qps 1,5,10         TTFT, TPOT and throughput of a model
-  $ crossover generate --model ./Qwen3-0.6B "..."  text from a checkpoint
+  $ crossover generate --model FOLDER "Once"   text from a checkpoint
   $ crossover run program.ts --ranks 4         a program of your own
   $ crossover fuse model.pt2                   which all-reduces of a model can be fused
   $ crossover import nccl.txt -o set.json      measurements of other programs
-  $ crossover check --engine vllm set.json      what a serving engine's settings lose here
+  $ crossover check --engine vllm set.json     what a serving engine's settings lose here
 
 Exit codes: 0 done, 1 a check or a run failed, 2 used wrongly.
 `;

@@ -71,10 +71,18 @@ const NO_PROGRAM = [
   'ERR_UNKNOWN_FILE_EXTENSION',
   'ERR_IMPORT_ATTRIBUTE_MISSING',
   'ERR_IMPORT_ASSERTION_TYPE_MISSING',
+  'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING',
 ];
 
 async function importModule(entry: string): Promise<{ default?: unknown }> {
   return await import(entry);
+}
+
+/** Node does not run TypeScript of packages, such as the examples of this one. */
+function noProgram(path: string): string {
+  return /\.m?ts$/.test(path)
+    ? `${path} is TypeScript below node_modules, which is not run; copy it to a folder of your own`
+    : `${path} is no program; use a file of JavaScript or TypeScript`;
 }
 
 async function importProgram(entry: string): Promise<Program> {
@@ -84,9 +92,7 @@ async function importProgram(entry: string): Promise<Program> {
     const { code = '', message } = error as NodeJS.ErrnoException;
     // What the program itself imports may be of the wrong kind, too.
     const isOfEntry = message.includes(path) || message.includes(entry);
-    throw NO_PROGRAM.includes(code) && isOfEntry
-      ? new CrossoverError(`${path} is no program; use a file of JavaScript or TypeScript`)
-      : error;
+    throw NO_PROGRAM.includes(code) && isOfEntry ? new CrossoverError(noProgram(path)) : error;
   });
   if (typeof program !== 'function') {
     throw new CrossoverError(

@@ -1,5 +1,5 @@
 /** @file `crossover run` on the examples, what ranks return as data, and the plan that programs follow. */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { crossover, folder, ROOT } from './crossover.ts';
@@ -86,6 +86,17 @@ test.each([
   const { code, error } = await crossover(['run', name, '--ranks', '2'], { cwd });
   expect(code).toBe(1);
   expect(error).toMatch(message);
+});
+
+test('TypeScript below node_modules is refused with what to do', async () => {
+  const cwd = folder();
+  mkdirSync(join(cwd, 'node_modules'));
+  writeFileSync(join(cwd, 'node_modules', 'hello.ts'), 'export default (): void => {};');
+  const { code, error } = await crossover(['run', 'node_modules/hello.ts', '--ranks', '1'], { cwd });
+  expect(code).toBe(1);
+  expect(error).toMatch(
+    /^error: rank 0 threw: \S+hello\.ts is TypeScript below node_modules, which is not run; copy it to a folder of your own\n$/,
+  );
 });
 
 test('a plan that was asked for and is not there is one line', async () => {

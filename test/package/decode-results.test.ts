@@ -60,10 +60,12 @@ it.each(MODELS)('the README has what the plan is worth to %s', (model) => {
 });
 
 it('results have the command that made them, without paths of a machine', () => {
-  for (const name of readdirSync(`${ROOT}results/2xh200`).filter((file) => file.endsWith('.json'))) {
-    const { command } = JSON.parse(read(`results/2xh200/${name}`)) as Result;
-    expect(command).toMatch(/^(crossover|node bench).* -o results\/2xh200\/[\w.-]+\.json$/);
-  }
+  for (const host of ['2xh200', '1xh200-shared'])
+    for (const name of readdirSync(`${ROOT}results/${host}`).filter((file) => file.endsWith('.json'))) {
+      const { command } = JSON.parse(read(`results/${host}/${name}`)) as Result;
+      expect(command).toMatch(/^(crossover|node bench).* -o results\/[\w.-]+\/[\w.-]+\.json$/);
+      expect(command).toContain(` -o results/${host}/`);
+    }
 });
 
 describe('targets', () => {

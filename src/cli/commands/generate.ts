@@ -47,7 +47,9 @@ export function generateCommand(): Command {
   return addRankOptions(
     addModelOptions(
       new Command('generate')
-        .description('text from a Hugging Face checkpoint (Llama, Qwen3), as it is: without a chat template')
+        .description(
+          'text from a Hugging Face checkpoint (Llama, Qwen3, Qwen3-MoE, DeepSeek-V2), without a chat template',
+        )
         .argument('<prompt>', 'the text to go on from'),
       { random: false, data: false },
     ),

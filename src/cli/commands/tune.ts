@@ -180,7 +180,7 @@ function describe(plan: Plan, path: string, all: boolean): string {
     `\nplan written to ${path}`,
     `next:  ${self()} plan explain all_reduce 64K       why it chooses what it chooses`,
     `       ${self()} bench all_reduce -b 1K -e 16M     the columns of nccl-tests`,
-    '       createCommunicator(group)                   in a program: uses this plan (see examples/)',
+    `       ${'createCommunicator(group)'.padEnd(self().length + 31)}in a program: uses this plan (see examples/)`,
   ].join('\n')}\n`;
 }
 
