@@ -14,15 +14,15 @@ import { measure, type Timing } from '../measure/measure.ts';
 import { Workload } from '../measure/workload.ts';
 import { keyName, type PlanKey } from '../plan/key.ts';
 import { ProgressLine } from '../report/progress.ts';
-import { dtypeBytes } from '../tensor/dtype.ts';
 import { formatBytes } from '../units.ts';
-import { arenaOf, type BenchRequest, sizesOf } from './request.ts';
+import { arenaOf, type BenchRequest, countOf, sizesOf } from './request.ts';
 
 /** One algorithm at one size. */
 export interface BenchRow {
   readonly algorithm: string;
   readonly tunables: Readonly<Record<string, number>>;
   readonly bytes: number;
+  /** As nccl-tests counts: see countOf. */
   readonly count: number;
   /** Median of the slowest rank, us, and half the width of its 95 % confidence interval. */
   readonly us: number;
@@ -78,7 +78,7 @@ export default function main(group: Group, _args: string[], request: BenchReques
           algorithm: choice.algorithm.name,
           tunables: choice.tunables,
           bytes,
-          count: bytes / dtypeBytes(key.dtype) / (key.operation === 'all_gather' ? group.size : 1),
+          count: countOf(key, bytes),
           us: us.median,
           spread: us.spread,
           samples: us.samples,
