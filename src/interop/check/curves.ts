@@ -54,7 +54,8 @@ function keyOf({ operation, worldSize, dtype, hidden, quantization, residual, mo
   } satisfies GroupKey;
 }
 
-function curvesOf(measurements: readonly Measurement[]): Map<string, MeasuredPoint[]> {
+/** A curve for each algorithm of measurements that differ in nothing else. */
+export function curvesOf(measurements: readonly Measurement[]): Map<string, MeasuredPoint[]> {
   const times = new Map<string, Map<number, Measurement[]>>();
   for (const measurement of measurements) {
     const sizes = times.get(measurement.algorithm) ?? new Map<number, Measurement[]>();
