@@ -4,6 +4,8 @@
  * The machine has moments in which everything, or one contender, is slow. So every size is measured in several passes over all sizes,
  * far apart in time, and the median of the passes counts, for every candidate alike.
  */
+import { refusal } from '../collective/algorithm.ts';
+import { algorithmNamed } from '../collective/catalog.ts';
 import type { Communicator } from '../collective/communicator.ts';
 import { median } from '../measure/statistics.ts';
 import { sizeFor } from '../measure/workload.ts';
@@ -33,9 +35,18 @@ export function judge(
   random: () => number,
 ): HeldOut[] {
   const held = tuned.flatMap(({ sweep, entry }) =>
-    heldOutSizes(entry, random).map((bytes, i) => {
-      const chosen = new CompiledEntry(entry.key, entry).find(bytes);
-      return { sweep, key: entry.key, bytes, chosen, first: i === 0, times: new Map<string, number[]>() };
+    heldOutSizes(entry, random).flatMap((bytes, i) => {
+      const { key } = entry;
+      const chosen = new CompiledEntry(key, entry).find(bytes);
+      // Between two sizes of which each has an algorithm that cannot serve the other, calls go to another one still.
+      const refused = refusal(
+        algorithmNamed(key.operation, chosen.algorithm),
+        { ...key, bytes },
+        comm.engine,
+      );
+      return refused === undefined
+        ? [{ sweep, key, bytes, chosen, first: i === 0, times: new Map<string, number[]>() }]
+        : [];
     }),
   );
   for (let pass = 0; pass < PASSES; pass++) {

@@ -7,32 +7,21 @@ import { expect, test } from 'vitest';
 import { refusal } from '../../dist/collective/algorithm.js';
 import { algorithmsOf } from '../../dist/collective/catalog.js';
 import { Dispatcher } from '../../dist/collective/dispatch.js';
-import type { Engine } from '../../dist/engine/engine.js';
 import { OPERATIONS, type Operation } from '../../dist/operations.js';
 import type { PlanKey } from '../../dist/plan/key.js';
 import { compilePlan } from '../../dist/plan/lookup.js';
 import type { PlanEntry } from '../../dist/plan/plan.js';
 import { dtypeCode } from '../../dist/tensor/dtype.js';
 import { curve, samplePlan } from '../plan/samples.ts';
+import { described } from './support/described.ts';
 import { entryOf, keyOf } from './support/plans.ts';
 
 const MIB = 2 ** 20;
 
-function engineOf(size: number): Engine {
-  const traits = {
-    multiprocessors: 132,
-    cacheBytes: 50 * MIB,
-    mailboxBytes: 64 * MIB,
-    stageBytes: 64 * MIB,
-    allToAll: true,
-  };
-  return { name: 'cuda', group: { size }, traits, missing: () => undefined } as unknown as Engine;
-}
-
 function chooser(entry: PlanEntry): (bytes: number) => string {
   const { key } = entry;
   const plan = compilePlan(samplePlan([entry]));
-  const dispatcher = new Dispatcher(engineOf(key.worldSize), plan, () => {});
+  const dispatcher = new Dispatcher(described(key.worldSize), plan, () => {});
   const code = OPERATIONS.indexOf(key.operation);
   return (bytes) =>
     dispatcher.select(code, dtypeCode('bf16'), 0, 0, key.hidden ?? 0, bytes, false).algorithm.name;
@@ -40,7 +29,7 @@ function chooser(entry: PlanEntry): (bytes: number) => string {
 
 const serves = (key: PlanKey, name: string, bytes: number): boolean => {
   const algorithm = algorithmsOf(key.operation).find((one) => one.name === name)!;
-  return refusal(algorithm, { ...key, bytes }, engineOf(key.worldSize)) === undefined;
+  return refusal(algorithm, { ...key, bytes }, described(key.worldSize)) === undefined;
 };
 
 const measured = (algorithm: string, us: number) => curve(algorithm, { 1024: us, [MIB]: us * 100 });
