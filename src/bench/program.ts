@@ -1,11 +1,10 @@
 /**
  * @file The bench as an SPMD program: what `crossover bench` launches on every rank.
  */
-import { refusal } from '../collective/algorithm.ts';
+import { type Choice, refusal } from '../collective/algorithm.ts';
 import { algorithmNamed, algorithmsOf } from '../collective/catalog.ts';
 import type { Communicator } from '../collective/communicator.ts';
 import { createCommunicator } from '../collective/create.ts';
-import type { Choice } from '../collective/dispatch.ts';
 import { nobodyServes } from '../collective/usable.ts';
 import { CrossoverError } from '../errors.ts';
 import type { Group } from '../group/group.ts';

@@ -21,10 +21,10 @@ import { compilePlan, type PlanIndex } from '../plan/lookup.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type DType, dtypeBytes, dtypeCode, parseDType } from '../tensor/dtype.ts';
 import { elementCount } from '../tensor/shape.ts';
-import type { Request, Tunables } from './algorithm.ts';
+import type { Choice, Request, Tunables } from './algorithm.ts';
 import { Calls, type Override } from './calls.ts';
 import { parseOperation } from './catalog.ts';
-import { type Choice, Dispatcher } from './dispatch.ts';
+import { Dispatcher } from './dispatch.ts';
 import { fillNorm, type NormOperands } from './fused.ts';
 import { explainHere, type Staged } from './outside.ts';
 import {

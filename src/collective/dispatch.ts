@@ -7,15 +7,10 @@ import { MODES, type Mode, OPERATIONS, type Operation, QUANTIZATIONS } from '../
 import { keyName, type PlanKey } from '../plan/key.ts';
 import { type CompiledEntry, lastAtMost, type PlanIndex } from '../plan/lookup.ts';
 import { DTYPES } from '../tensor/dtype.ts';
-import { type Algorithm, type Request, refusal, type Tunables } from './algorithm.ts';
+import { type Choice, type Request, refusal } from './algorithm.ts';
 import { algorithmNamed, algorithmsOf } from './catalog.ts';
 import { piecesOf } from './pieces.ts';
 import { nobodyServes } from './usable.ts';
-
-export interface Choice {
-  readonly algorithm: Algorithm;
-  readonly tunables: Tunables;
-}
 
 /** What runs without a plan: right at every size, fast at none in particular, and no fusion that nobody measured. */
 const UNTUNED: Readonly<Record<Operation, string>> = {

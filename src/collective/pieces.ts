@@ -6,9 +6,8 @@ import type { Engine } from '../engine/engine.ts';
 import { extrapolate } from '../plan/curve.ts';
 import type { PlanKey } from '../plan/key.ts';
 import { type Candidate, choiceName, type PlanEntry, type PlanRange } from '../plan/plan.ts';
-import { type Algorithm, refusal } from './algorithm.ts';
+import { type Algorithm, type Choice, refusal } from './algorithm.ts';
 import { algorithmNamed, algorithmsOf } from './catalog.ts';
-import type { Choice } from './dispatch.ts';
 
 /** Sizes from `from` up to the next piece, and the choice for them. */
 export interface Piece {

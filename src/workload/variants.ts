@@ -3,11 +3,10 @@
  * one node, for which the unfused sequence is a candidate like any other. So variants differ in algorithms alone, and where those sum in
  * rank order, in no bit.
  */
-import { type Bits, type Request, refusal } from '../collective/algorithm.ts';
+import { type Bits, type Choice, type Request, refusal } from '../collective/algorithm.ts';
 import { isUnfused } from '../collective/all-reduce-rms-norm/unfused.ts';
 import { algorithmNamed } from '../collective/catalog.ts';
 import type { Communicator } from '../collective/communicator.ts';
-import type { Choice } from '../collective/dispatch.ts';
 import { CrossoverError } from '../errors.ts';
 import type { Node } from '../graph/ir/graph.ts';
 import type { SiteContext } from '../graph/run/site.ts';
