@@ -6,6 +6,7 @@
 export type {
   Algorithm,
   Bits,
+  Choice as AlgorithmChoice,
   Request as AlgorithmRequest,
   Symmetric,
   Tunables,
@@ -19,7 +20,6 @@ export {
   type ReduceScatterOptions,
 } from './collective/communicator.ts';
 export { type CommunicatorOptions, createCommunicator } from './collective/create.ts';
-export type { Choice as AlgorithmChoice } from './collective/dispatch.ts';
 // Plans
 export { fingerprintHere } from './collective/engines.ts';
 export type { NormOperands } from './collective/fused.ts';

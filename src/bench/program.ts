@@ -1,11 +1,10 @@
 /**
  * @file The bench as an SPMD program: what `crossover bench` launches on every rank.
  */
-import { refusal } from '../collective/algorithm.ts';
+import { type Choice, refusal } from '../collective/algorithm.ts';
 import { algorithmNamed, algorithmsOf } from '../collective/catalog.ts';
 import type { Communicator } from '../collective/communicator.ts';
 import { createCommunicator } from '../collective/create.ts';
-import type { Choice } from '../collective/dispatch.ts';
 import { nobodyServes } from '../collective/usable.ts';
 import { CrossoverError } from '../errors.ts';
 import type { Group } from '../group/group.ts';
@@ -14,15 +13,15 @@ import { measure, type Timing } from '../measure/measure.ts';
 import { Workload } from '../measure/workload.ts';
 import { keyName, type PlanKey } from '../plan/key.ts';
 import { ProgressLine } from '../report/progress.ts';
-import { dtypeBytes } from '../tensor/dtype.ts';
 import { formatBytes } from '../units.ts';
-import { arenaOf, type BenchRequest, sizesOf } from './request.ts';
+import { arenaOf, type BenchRequest, countOf, sizesOf } from './request.ts';
 
 /** One algorithm at one size. */
 export interface BenchRow {
   readonly algorithm: string;
   readonly tunables: Readonly<Record<string, number>>;
   readonly bytes: number;
+  /** As nccl-tests counts: see countOf. */
   readonly count: number;
   /** Median of the slowest rank, us, and half the width of its 95 % confidence interval. */
   readonly us: number;
@@ -78,7 +77,7 @@ export default function main(group: Group, _args: string[], request: BenchReques
           algorithm: choice.algorithm.name,
           tunables: choice.tunables,
           bytes,
-          count: bytes / dtypeBytes(key.dtype) / (key.operation === 'all_gather' ? group.size : 1),
+          count: countOf(key, bytes),
           us: us.median,
           spread: us.spread,
           samples: us.samples,

@@ -5,6 +5,7 @@ import { type EngineName, LIMITS } from '../collective/engines.ts';
 import { arenaFor, sizeFor } from '../measure/workload.ts';
 import type { ReduceOp } from '../operations.ts';
 import type { PlanKey } from '../plan/key.ts';
+import { dtypeBytes } from '../tensor/dtype.ts';
 
 export interface BenchRequest {
   /** Everything but the world size. */
@@ -27,6 +28,12 @@ export interface BenchRequest {
 /** Those that the key can have, without repetition. */
 export function sizesOf({ sizes }: BenchRequest, key: PlanKey): number[] {
   return [...new Set(sizes.map((bytes) => sizeFor(key, bytes)))];
+}
+
+/** Elements of a message as nccl-tests counts them: of a rank's part where ranks have parts, though sizes are those of the whole. */
+export function countOf({ operation, dtype, worldSize }: PlanKey, bytes: number): number {
+  const hasParts = operation === 'all_gather' || operation === 'reduce_scatter';
+  return bytes / dtypeBytes(dtype) / (hasParts ? worldSize : 1);
 }
 
 /** Bytes of a rank's arena that the largest size needs. */

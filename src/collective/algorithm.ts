@@ -65,6 +65,12 @@ export interface Algorithm {
   enqueue(engine: Engine, launch: Launch, tunables: Tunables): void;
 }
 
+/** An algorithm with values for its tunables. */
+export interface Choice {
+  readonly algorithm: Algorithm;
+  readonly tunables: Tunables;
+}
+
 /** Why an algorithm cannot serve a request on an engine, or undefined when it can. */
 export function refusal(algorithm: Algorithm, request: Request, engine: Engine): string | undefined {
   for (const kernel of algorithm.kernels) {

@@ -7,9 +7,9 @@ import { CrossoverError } from '../errors.ts';
 import type { SymmetricHeap } from '../memory/heap.ts';
 import type { Tensor } from '../memory/tensor.ts';
 import { MODES, OPERATIONS } from '../operations.ts';
-import { NO_TUNABLES, type Request, refusal, type Tunables } from './algorithm.ts';
+import { type Choice, NO_TUNABLES, type Request, refusal, type Tunables } from './algorithm.ts';
 import { algorithmNamed } from './catalog.ts';
-import type { Choice, Dispatcher } from './dispatch.ts';
+import type { Dispatcher } from './dispatch.ts';
 import { OutsideBuffers } from './outside.ts';
 
 /** Overrides the plan for one call; benches and tests use it. */

@@ -21,10 +21,10 @@ import { compilePlan, type PlanIndex } from '../plan/lookup.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type DType, dtypeBytes, dtypeCode, parseDType } from '../tensor/dtype.ts';
 import { elementCount } from '../tensor/shape.ts';
-import type { Request, Tunables } from './algorithm.ts';
+import type { Choice, Request, Tunables } from './algorithm.ts';
 import { Calls, type Override } from './calls.ts';
 import { parseOperation } from './catalog.ts';
-import { type Choice, Dispatcher } from './dispatch.ts';
+import { Dispatcher } from './dispatch.ts';
 import { fillNorm, type NormOperands } from './fused.ts';
 import { explainHere, type Staged } from './outside.ts';
 import {
@@ -354,15 +354,23 @@ export class Communicator {
     if (!this.#plan)
       throw new CrossoverError('there is no plan to explain; run "crossover tune" and pass its file as plan');
     const { hidden = 0, dtype = 'bf16', quantization = 'none', replay = false, registered = true } = options;
-    const key = this.#dispatcher.key(
-      parseOperation(operation),
-      dtypeCode(parseDType(dtype)),
-      replay ? 'replay' : 'eager',
-      QUANTIZATIONS.indexOf(quantization),
+    const code = dtypeCode(parseDType(dtype));
+    const quantized = QUANTIZATIONS.indexOf(quantization);
+    const name = parseOperation(operation);
+    const key = this.#dispatcher.key(name, code, replay ? 'replay' : 'eager', quantized, hidden, registered);
+    const explanation = explainHere(this.#plan, key, bytes);
+    const { algorithm } = this.#dispatcher.select(
+      OPERATIONS.indexOf(name),
+      code,
+      replay ? 1 : 0,
+      quantized,
       hidden,
-      registered,
+      bytes,
+      !registered,
     );
-    return explainHere(this.#plan, key, bytes);
+    if (algorithm.name === explanation.algorithm) return explanation;
+    const note = `${explanation.algorithm} cannot serve this size here: ${algorithm.name} does`;
+    return { ...explanation, notes: [...explanation.notes, note] };
   }
 
   /** What a call of these codes would run; for benches. Allocates nothing. */

@@ -1,21 +1,16 @@
 /**
- * @file From an operation and a size to an algorithm: the plan's ranges, resolved once a key and then found by binary search.
- * A call costs an array index, the search and a map lookup, and allocates nothing.
+ * @file From an operation and a size to an algorithm: the plan's ranges, resolved once a key (pieces.ts) and then found by binary search.
+ * A call costs an array index, a map lookup and the search, and allocates nothing.
  */
 import type { Engine } from '../engine/engine.ts';
 import { MODES, type Mode, OPERATIONS, type Operation, QUANTIZATIONS } from '../operations.ts';
 import { keyName, type PlanKey } from '../plan/key.ts';
-import type { CompiledEntry, PlanIndex } from '../plan/lookup.ts';
-import type { PlanRange } from '../plan/plan.ts';
+import { type CompiledEntry, lastAtMost, type PlanIndex } from '../plan/lookup.ts';
 import { DTYPES } from '../tensor/dtype.ts';
-import { type Algorithm, type Request, refusal, type Tunables } from './algorithm.ts';
+import { type Choice, type Request, refusal } from './algorithm.ts';
 import { algorithmNamed, algorithmsOf } from './catalog.ts';
+import { piecesOf } from './pieces.ts';
 import { nobodyServes } from './usable.ts';
-
-export interface Choice {
-  readonly algorithm: Algorithm;
-  readonly tunables: Tunables;
-}
 
 /** What runs without a plan: right at every size, fast at none in particular, and no fusion that nobody measured. */
 const UNTUNED: Readonly<Record<Operation, string>> = {
@@ -44,26 +39,21 @@ function untuned(key: PlanKey, engine: Engine): Choice {
 
 /** The choices for one key. */
 class Selector {
-  readonly #entry: CompiledEntry | undefined;
-  readonly #choices = new Map<PlanRange, Choice>();
-  #fallback: Choice | undefined;
+  readonly #choices: readonly Choice[];
+  /** First size of each, apart, so that a search touches one small block of memory. */
+  readonly #starts: Float64Array;
 
   constructor(entry: CompiledEntry | undefined, key: PlanKey, engine: Engine) {
-    const request = (bytes: number): Request => ({ ...key, bytes });
-    this.#entry = entry;
-    if (!entry) this.#fallback = untuned(key, engine);
-    for (const range of entry?.entry.ranges ?? []) {
-      const algorithm = algorithmNamed(key.operation, range.algorithm);
-      const usable = refusal(algorithm, request(range.from), engine) === undefined;
-      // The defaults stand in for tunables that a plan edited by hand leaves out.
-      const tunables = { ...algorithm.tunables(request(range.from), engine)[0], ...range.tunables };
-      if (!usable) this.#fallback ??= untuned(key, engine);
-      this.#choices.set(range, usable ? { algorithm, tunables } : this.#fallback!);
-    }
+    const pieces = entry
+      ? piecesOf(key, entry.entry, engine, () => untuned(key, engine))
+      : [{ from: 0, choice: untuned(key, engine) }];
+    this.#choices = pieces.map(({ choice }) => choice);
+    this.#starts = Float64Array.from(pieces, ({ from }) => from);
   }
 
+  /** Allocates nothing. */
   find(bytes: number): Choice {
-    return this.#entry ? this.#choices.get(this.#entry.find(bytes))! : this.#fallback!;
+    return this.#choices[lastAtMost(this.#starts, bytes)]!;
   }
 }
 

@@ -44,13 +44,16 @@ const MAX_STRANGERS = 128;
 const MAX_LINES = 20;
 const MAX_REFUSAL_BYTES = 1024;
 const KEEP_ALIVE_MS = 10_000;
+/** 24 days. Timers of more milliseconds than an Int32 holds fire at once. */
+const MAX_SECONDS = (2 ** 31 - 1) / 1000;
 
 /**
  * Returns when all hosts have come: on host 0 its connections to the others, in their order, and on the others that to host 0.
- * `seconds` is how long to wait; 0 for no bound. @throws CrossoverError
+ * `seconds` is how long to wait; 0, and what no timer can wait, for no bound. @throws CrossoverError
  */
 export async function meetHosts(hosts: HostsOptions, ranks: number, seconds: number): Promise<Session[]> {
-  const deadline = seconds === 0 ? Number.POSITIVE_INFINITY : performance.now() + 1000 * seconds;
+  const isBounded = seconds > 0 && seconds <= MAX_SECONDS;
+  const deadline = isBounded ? performance.now() + 1000 * seconds : Number.POSITIVE_INFINITY;
   return hosts.node === 0
     ? await new Listener(hosts, ranks).gather(deadline, seconds)
     : [await join(hosts, ranks, deadline, seconds)];

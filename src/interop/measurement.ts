@@ -107,25 +107,24 @@ export interface MeasurementSet {
 }
 
 /**
- * Bus bandwidth, GB/s, as nccl-tests defines it: algorithm bandwidth times what each operation must move a link.
+ * Bus bandwidth over algorithm bandwidth, as nccl-tests has it: what each operation must move over a link, per byte of message.
  * @returns undefined for operations that it has no factor for
  */
-export function busBandwidth({ operation, bytes, worldSize, us }: Measurement): number | undefined {
-  const algorithmGBs = bytes / us / 1e3;
+export function busFactor(operation: MeasuredOperation, worldSize: number): number | undefined {
   const n = worldSize;
   switch (operation) {
     case 'all_reduce':
-      return (algorithmGBs * 2 * (n - 1)) / n;
+      return (2 * (n - 1)) / n;
     case 'all_gather':
     case 'reduce_scatter':
     case 'all_to_all':
     case 'gather':
     case 'scatter':
-      return (algorithmGBs * (n - 1)) / n;
+      return (n - 1) / n;
     case 'broadcast':
     case 'reduce':
     case 'send_recv':
-      return algorithmGBs;
+      return 1;
     default:
       return undefined;
   }

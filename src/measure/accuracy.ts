@@ -1,8 +1,9 @@
 /**
  * @file How far an algorithm's results are from the float64 ones, on random inputs: what `#wrong` and the mean difference of a bench are.
  */
+
+import type { Choice } from '../collective/algorithm.ts';
 import type { Communicator } from '../collective/communicator.ts';
-import type { Choice } from '../collective/dispatch.ts';
 import type { ReduceOp } from '../operations.ts';
 import type { PlanKey } from '../plan/key.ts';
 import { type DType, dtypeBytes } from '../tensor/dtype.ts';

@@ -11,8 +11,8 @@
  * without the collective is timed as one more contender, and its median taken off: what is reported is what the collective adds.
  */
 
+import type { Choice } from '../collective/algorithm.ts';
 import type { Communicator } from '../collective/communicator.ts';
-import type { Choice } from '../collective/dispatch.ts';
 import type { Recording, Timer } from '../engine/engine.ts';
 import type { Mode } from '../operations.ts';
 import { type Estimate, estimate, median } from './statistics.ts';

@@ -6,9 +6,8 @@
  * zero over the ranks, so that algorithms which reduce in place can be repeated for ever without overflow.
  */
 
-import type { Request } from '../collective/algorithm.ts';
+import type { Choice, Request } from '../collective/algorithm.ts';
 import type { Communicator } from '../collective/communicator.ts';
-import type { Choice } from '../collective/dispatch.ts';
 import type { NormOperands } from '../collective/fused.ts';
 import { CrossoverError } from '../errors.ts';
 import type { Tensor } from '../memory/tensor.ts';

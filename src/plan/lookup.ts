@@ -34,16 +34,7 @@ export class CompiledEntry {
 
   /** The range that holds a size in bytes, 0 or more. Allocates nothing. */
   find(bytes: number): PlanRange {
-    const starts = this.#starts;
-    // Invariant: starts[low] <= bytes < starts[high]; the first range starts at 0 and the last has no end.
-    let low = 0;
-    let high = starts.length;
-    while (high - low > 1) {
-      const middle = (low + high) >>> 1;
-      if (starts[middle]! <= bytes) low = middle;
-      else high = middle;
-    }
-    return this.#ranges[low]!;
+    return this.#ranges[lastAtMost(this.#starts, bytes)]!;
   }
 
   /** Whether a size in bytes lies within the sweep; outside, the choice is extrapolated. */
@@ -51,6 +42,19 @@ export class CompiledEntry {
     const { from, to } = this.entry.measured;
     return bytes >= from && bytes <= to;
   }
+}
+
+/** Index of the last start that is not above a size, 0 or more. Starts increase from 0. */
+export function lastAtMost(starts: Float64Array, bytes: number): number {
+  // Invariant: starts[low] <= bytes < starts[high]; the first is 0 and behind the last there is no end.
+  let low = 0;
+  let high = starts.length;
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if (starts[middle]! <= bytes) low = middle;
+    else high = middle;
+  }
+  return low;
 }
 
 const UNREGISTERED =

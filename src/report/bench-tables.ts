@@ -2,24 +2,11 @@
  * @file Bench results in the columns of nccl-tests, an algorithm at a time, and then side by side.
  */
 import type { BenchRow } from '../bench/program.ts';
+import { busFactor } from '../interop/measurement.ts';
 import type { Operation } from '../operations.ts';
 import { formatBytes } from '../units.ts';
 import { us } from './plan-tables.ts';
 import { formatTable, type Row } from './table.ts';
-
-/** What bus bandwidth multiplies algorithm bandwidth by, as nccl-tests defines it: the bytes that cross a link, per byte of message. */
-export function busFactor(operation: Operation, worldSize: number): number {
-  switch (operation) {
-    case 'all_reduce':
-    case 'all_reduce_rms_norm':
-      return (2 * (worldSize - 1)) / worldSize;
-    case 'all_gather':
-    case 'reduce_scatter':
-      return (worldSize - 1) / worldSize;
-    case 'broadcast':
-      return 1;
-  }
-}
 
 /** GB/s (1e9) of so many bytes in so many microseconds. */
 export function bandwidth(bytes: number, time: number): number {
@@ -47,7 +34,9 @@ export function formatAlgorithm(title: BenchTitle, rows: readonly BenchRow[]): s
     '#wrong',
     'mean |diff|',
   ];
-  const factor = busFactor(title.operation, title.worldSize);
+  // nccl-tests has no fused operations: what crosses links is the all-reduce.
+  const moved = title.operation === 'all_reduce_rms_norm' ? 'all_reduce' : title.operation;
+  const factor = busFactor(moved, title.worldSize)!;
   const cells = rows.map((row) => [
     String(row.bytes),
     String(row.count),

@@ -4,7 +4,7 @@
 import { isUnfused } from '../collective/all-reduce-rms-norm/unfused.ts';
 import { keyName } from '../plan/key.ts';
 import { CompiledEntry } from '../plan/lookup.ts';
-import type { MeasuredPoint, Plan, PlanEntry } from '../plan/plan.ts';
+import { type Choice, choiceName, type MeasuredPoint, type Plan, type PlanEntry } from '../plan/plan.ts';
 import { dtypeBytes } from '../tensor/dtype.ts';
 import { formatBytes } from '../units.ts';
 import { type Column, formatTable, type Row } from './table.ts';
@@ -24,6 +24,17 @@ function fastestAt(entry: PlanEntry, algorithm: string, bytes: number): Measured
     (best, point) => (best && best.us <= point.us ? best : point),
     undefined,
   );
+}
+
+/** What was measured of a choice at a size. */
+function pointOf(entry: PlanEntry, choice: Choice, bytes: number): MeasuredPoint | undefined {
+  const own = entry.candidates.find((candidate) => choiceName(candidate) === choiceName(choice));
+  return own?.points.find((point) => point.bytes === bytes);
+}
+
+/** Whole percent, and no negative zero. */
+function percent(share: number): number {
+  return Math.round(100 * share) + 0;
 }
 
 /** One row a measured size: every algorithm's time, the plan's choice, and how far the next best is behind. */
@@ -51,12 +62,13 @@ export function formatEntry(entry: PlanEntry): string {
     }
     before = range.algorithm;
     const points = new Map(algorithms.map((name) => [name, fastestAt(entry, name, bytes)]));
-    const chosen = points.get(range.algorithm);
+    // What the plan uses, though other settings of the algorithm may have been faster here, within the noise.
+    const chosen = pointOf(entry, range, bytes) ?? points.get(range.algorithm);
+    if (chosen) points.set(range.algorithm, chosen);
     const others = [...points]
       .filter(([name, point]) => name !== range.algorithm && point)
       .map(([, point]) => point!.us);
-    const next =
-      chosen && others.length > 0 ? `${((Math.min(...others) / chosen.us - 1) * 100).toFixed(0)} %` : '';
+    const next = chosen && others.length > 0 ? `${percent(Math.min(...others) / chosen.us - 1)} %` : '';
     rows.push([
       formatBytes(bytes),
       ...(hidden ? [String(Math.round(bytes / (hidden * dtypeBytes(entry.key.dtype))))] : []),

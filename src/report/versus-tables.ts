@@ -65,8 +65,9 @@ export function formatVersus(rows: readonly BenchRow[], peers: readonly string[]
   return `${table}\ngeometric mean ${mean} over ${ratios.length} sizes, worst ${Math.max(...ratios).toFixed(2)}`;
 }
 
+/** NCCL's, by itself or with a norm of ours behind it. */
 function isNccl(algorithm: string): boolean {
-  return algorithm.startsWith('nccl');
+  return /^(unfused_)?nccl/.test(algorithm);
 }
 
 function fastest(rows: readonly BenchRow[]): BenchRow | undefined {

@@ -4,10 +4,11 @@
  * The machine has moments in which everything, or one contender, is slow. So every size is measured in several passes over all sizes,
  * far apart in time, and the median of the passes counts, for every candidate alike.
  */
+import { refusal } from '../collective/algorithm.ts';
+import { algorithmNamed } from '../collective/catalog.ts';
 import type { Communicator } from '../collective/communicator.ts';
 import { median } from '../measure/statistics.ts';
 import { sizeFor } from '../measure/workload.ts';
-import type { PlanKey } from '../plan/key.ts';
 import { CompiledEntry } from '../plan/lookup.ts';
 import { choiceName, type PlanEntry } from '../plan/plan.ts';
 import type { HeldOut } from '../plan/regret.ts';
@@ -24,8 +25,6 @@ export const JUDGEMENTS: number = SIZES * PASSES;
 export interface Tuned {
   readonly sweep: Sweep;
   readonly entry: PlanEntry;
-  /** The sweep's sizes, ascending. */
-  readonly sizes: readonly number[];
 }
 
 /** Collective. One held-out size a key at least, more and more passes while there is time. */
@@ -35,10 +34,19 @@ export function judge(
   budget: Budget,
   random: () => number,
 ): HeldOut[] {
-  const held = tuned.flatMap(({ sweep, entry, sizes }) =>
-    heldOutSizes(entry.key, sizes, random).map((bytes, i) => {
-      const chosen = new CompiledEntry(entry.key, entry).find(bytes);
-      return { sweep, key: entry.key, bytes, chosen, first: i === 0, times: new Map<string, number[]>() };
+  const held = tuned.flatMap(({ sweep, entry }) =>
+    heldOutSizes(entry, random).flatMap((bytes, i) => {
+      const { key } = entry;
+      const chosen = new CompiledEntry(key, entry).find(bytes);
+      // Between two sizes of which each has an algorithm that cannot serve the other, calls go to another one still.
+      const refused = refusal(
+        algorithmNamed(key.operation, chosen.algorithm),
+        { ...key, bytes },
+        comm.engine,
+      );
+      return refused === undefined
+        ? [{ sweep, key, bytes, chosen, first: i === 0, times: new Map<string, number[]>() }]
+        : [];
     }),
   );
   for (let pass = 0; pass < PASSES; pass++) {
@@ -61,14 +69,15 @@ export function judge(
     }));
 }
 
-/** Sizes between the sweep's smallest and largest, log-uniform, none of which was measured. */
-function heldOutSizes(key: PlanKey, sizes: readonly number[], random: () => number): number[] {
-  const from = Math.log(sizes[0]!);
-  const to = Math.log(sizes.at(-1)!);
+/** Sizes between the smallest and the largest that were measured, log-uniform, none of which was: neither in the sweep nor in between. */
+export function heldOutSizes({ key, measured, candidates }: PlanEntry, random: () => number): number[] {
+  const seen = new Set(candidates.flatMap(({ points }) => points.map(({ bytes }) => bytes)));
+  const from = Math.log(measured.from);
+  const to = Math.log(measured.to);
   const picked = new Set<number>();
   for (let k = 0; k < 8 * SIZES && picked.size < SIZES; k++) {
     const bytes = sizeFor(key, Math.exp(from + (to - from) * random()));
-    if (!sizes.includes(bytes)) picked.add(bytes);
+    if (!seen.has(bytes)) picked.add(bytes);
   }
   return [...picked];
 }

@@ -1,9 +1,8 @@
 /**
  * @file The measured curves of one key, and the time they may take.
  */
-import type { Request, Tunables } from '../collective/algorithm.ts';
+import type { Choice, Request, Tunables } from '../collective/algorithm.ts';
 import type { Communicator } from '../collective/communicator.ts';
-import type { Choice } from '../collective/dispatch.ts';
 import { usableAlgorithms } from '../collective/usable.ts';
 import { CrossoverError } from '../errors.ts';
 import { accuracy } from '../measure/accuracy.ts';

@@ -36,10 +36,9 @@ export function tune(comm: Communicator, request: TuneRequest, report: Report): 
   );
   const tuned = keys.map((key): Tuned => {
     const sweep = new Sweep(comm, key, request, budget, report);
-    const sizes = sizesOf(request, key);
-    for (const bytes of sizes) sweep.measure(bytes);
+    for (const bytes of sizesOf(request, key)) sweep.measure(bytes);
     for (let k = 0; k < REFINEMENTS && !budget.over(comm); k++) sweep.refine();
-    return { sweep, sizes, entry: makePlanEntry(key, sweep.candidates()) };
+    return { sweep, entry: makePlanEntry(key, sweep.candidates()) };
   });
   const heldOut = judge(comm, tuned, budget, seeded(request.seed));
   return { entries: tuned.map(({ entry }) => entry), heldOut };

@@ -3,10 +3,10 @@
  * one node, for which the unfused sequence is a candidate like any other. So variants differ in algorithms alone, and where those sum in
  * rank order, in no bit.
  */
-import type { Bits, Request } from '../collective/algorithm.ts';
+import { type Bits, type Choice, type Request, refusal } from '../collective/algorithm.ts';
 import { isUnfused } from '../collective/all-reduce-rms-norm/unfused.ts';
+import { algorithmNamed } from '../collective/catalog.ts';
 import type { Communicator } from '../collective/communicator.ts';
-import type { Choice } from '../collective/dispatch.ts';
 import { CrossoverError } from '../errors.ts';
 import type { Node } from '../graph/ir/graph.ts';
 import type { SiteContext } from '../graph/run/site.ts';
@@ -94,21 +94,25 @@ function entryFor(
   return index.entry({ ...key, registered: true, worldSize, mode: 'replay' });
 }
 
-/** The candidate of a plan's entry that a variant takes. */
+/** The candidate of a plan's entry that a variant takes. `serves` tells whether an algorithm can do what is wanted. */
 function candidateFor(
   compiled: CompiledEntry,
   variant: VariantName,
   { operation, bytes }: Wanted,
   capBytes: number,
+  serves: (algorithm: string) => boolean = () => true,
 ): Candidate | undefined {
   const { entry } = compiled;
   if (variant === 'plan') {
     const range = entry.ranges.findLast(({ from }) => from <= bytes)!;
-    return entry.candidates.find((one) => sameChoice(one, range));
+    const planned = entry.candidates.find((one) => sameChoice(one, range));
+    // What it cannot serve goes to the fastest that can, as calls by a plan do.
+    if (!planned || serves(planned.algorithm)) return planned;
   }
-  const suits = suitsVariant(variant, operation, bytes, capBytes);
+  const suits = variant === 'plan' ? () => true : suitsVariant(variant, operation, bytes, capBytes);
   const timed = entry.candidates
-    .filter(({ algorithm, relativeError }) => relativeError === undefined && suits(algorithm))
+    .filter(({ relativeError }) => relativeError === undefined)
+    .filter(({ algorithm }) => suits(algorithm) && serves(algorithm))
     .flatMap((candidate) => {
       const us = timeOf(compiled, candidate, bytes);
       return us === undefined ? [] : [{ candidate, us }];
@@ -201,7 +205,9 @@ export class Chooser {
     const { worldSize } = this.#comm;
     const request: Request = { ...wanted, worldSize };
     const entry = entryFor(this.#index, wanted, worldSize);
-    const found = entry && candidateFor(entry, this.#variant, wanted, this.#capBytes);
+    const serves = (name: string): boolean =>
+      refusal(algorithmNamed(wanted.operation, name), request, this.#comm.engine) === undefined;
+    const found = entry && candidateFor(entry, this.#variant, wanted, this.#capBytes, serves);
     if (found) return this.#comm.choose(request, found.algorithm, found.tunables);
     // What no plan covers (gathering a few candidates of sampling) is dispatched as calls without a plan are, but for NCCL's variant.
     if (this.#variant !== 'nccl') return undefined;

@@ -7,7 +7,7 @@ describeEngines(
     it.each([{ ranks: 1 }, { ranks: 2 }])('follows the plan with $ranks ranks', async ({ ranks }) => {
       const { problems, cases } = await runProgram('dispatch', engine, ranks);
       expect(problems).toEqual([]);
-      expect(cases).toBe(29 * ranks);
+      expect(cases).toBe(30 * ranks);
     });
   },
   ['cpu'],

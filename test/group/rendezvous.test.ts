@@ -44,6 +44,12 @@ describe('the listener', () => {
     expect(lines).toEqual([]);
   });
 
+  test('waits as long as no timer can', async () => {
+    const met = meet(0, {}, 2, 1e7);
+    void come(1);
+    expect(await met).toEqual([1]);
+  });
+
   test('turns strangers away with a line each, and goes on', async () => {
     const met = meet(0);
     const strangers: [what: string, (socket: Socket) => void][] = [

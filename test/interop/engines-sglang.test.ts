@@ -152,6 +152,14 @@ test('GPUs by the names that people and drivers give them', () => {
   expect(findGpu('B300').name).toBe('B300');
   expect(findGpu('GB300').name).toBe('GB300');
   expect(findGpu('NVIDIA GeForce RTX 4090')).toMatchObject({ capability: '8.9', nvlink: false });
+  // As the driver names them.
+  expect(findGpu('NVIDIA H100 80GB HBM3')).toMatchObject({ nvlink: true, multicast: true, memoryTBs: 3.35 });
+  expect(findGpu('NVIDIA H100 PCIe')).toMatchObject({ nvlink: false, multicast: false, memoryTBs: 2 });
+  expect(findGpu('NVIDIA A100 80GB PCIe')).toMatchObject({ nvlink: false, multicast: false });
+  expect(findGpu('NVIDIA A100-PCIE-40GB')).toMatchObject({ nvlink: false, multicast: false });
+  expect(findGpu('NVIDIA A100-SXM4-80GB').nvlink).toBe(true);
+  expect(findGpu('NVIDIA H200 NVL')).toMatchObject({ nvlink: true, multicast: false });
+  expect(findGpu('NVIDIA H100 NVL')).toMatchObject({ nvlink: false, multicast: false });
   expect(findGpu('5090').capability).toBe('12.0');
   for (const name of ['', '0', 'TPU']) expect(() => findGpu(name)).toThrow(/^gpu is ".*"; use one of GB300/);
 });

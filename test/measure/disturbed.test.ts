@@ -3,8 +3,8 @@
  * threads of two ranks shared a core for a while.
  */
 import { afterEach, expect, test, vi } from 'vitest';
+import type { Choice } from '../../dist/collective/algorithm.js';
 import type { Communicator } from '../../dist/collective/communicator.js';
-import type { Choice } from '../../dist/collective/dispatch.js';
 import { measure } from '../../dist/measure/measure.js';
 import type { Workload } from '../../dist/measure/workload.js';
 

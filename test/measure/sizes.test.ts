@@ -1,9 +1,14 @@
 /** @file Sizes that a key can have, those of a sweep, and the arena that a workload takes. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { countOf } from '../../dist/bench/request.js';
 import { launch } from '../../dist/group/launch.js';
+import { seeded } from '../../dist/measure/random.js';
 import { arenaFor, pattern, sizeFor } from '../../dist/measure/workload.js';
+import { OPERATIONS, type Operation } from '../../dist/operations.js';
+import { makePlanEntry } from '../../dist/plan/entry.js';
 import { dtypeBytes } from '../../dist/tensor/dtype.js';
+import { heldOutSizes } from '../../dist/tune/judge.js';
 import { keysOf, sizesOf, type TuneRequest } from '../../dist/tune/request.js';
 import { program } from '../support/program.ts';
 import { arbitraryKey } from './keys.ts';
@@ -22,6 +27,33 @@ test('sizeFor: the nearest size of whole elements on every rank, or of whole row
       expect(sizeFor(key, size)).toBe(size);
     }),
   );
+});
+
+test('countOf: what nccl-tests prints beside a size: elements of a part where ranks have parts', () => {
+  const key = { dtype: 'f32', worldSize: 4, mode: 'eager', registered: true } as const;
+  const count = (operation: Operation): number => countOf({ ...key, operation }, 4096);
+  expect(OPERATIONS.map((operation) => [operation, count(operation)])).toEqual([
+    ['all_reduce', 1024],
+    ['all_gather', 256],
+    ['reduce_scatter', 256],
+    ['broadcast', 1024],
+    ['all_reduce_rms_norm', 1024],
+  ]);
+});
+
+test('heldOutSizes: none that was measured, in the sweep or in between', () => {
+  const key = {
+    operation: 'all_reduce_rms_norm',
+    dtype: 'bf16',
+    worldSize: 2,
+    mode: 'eager',
+    hidden: 512,
+    registered: true,
+  } as const;
+  const points = [1, 2, 3, 4, 6, 8].map((rows) => ({ bytes: rows * 1024, us: rows, spread: 0 }));
+  const entry = makePlanEntry(key, [{ algorithm: 'one_shot', tunables: {}, points }]);
+  for (let seed = 0; seed < 20; seed++)
+    for (const bytes of heldOutSizes(entry, seeded(seed))) expect([5, 7]).toContain(bytes / 1024);
 });
 
 test('arenaFor: grows with the operands of one set, and holds them', () => {

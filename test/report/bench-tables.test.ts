@@ -1,7 +1,8 @@
 /** @file Bench tables: bandwidths as nccl-tests defines them (its doc/PERFORMANCE.md), and the text of both tables. */
 import { describe, expect, test } from 'vitest';
 import type { BenchRow } from '../../dist/bench/program.js';
-import { bandwidth, busFactor, formatAlgorithm, formatSideBySide } from '../../dist/report/bench-tables.js';
+import { busFactor } from '../../dist/interop/measurement.js';
+import { bandwidth, formatAlgorithm, formatSideBySide } from '../../dist/report/bench-tables.js';
 
 describe('bandwidth', () => {
   test('of the algorithm: size over time, in 1e9 bytes a second', () => {
@@ -11,7 +12,7 @@ describe('bandwidth', () => {
 
   test.each([2, 3, 4, 8, 16])('of the bus, with %i ranks', (n) => {
     expect(busFactor('all_reduce', n)).toBeCloseTo((2 * (n - 1)) / n, 12);
-    expect(busFactor('all_reduce_rms_norm', n)).toBeCloseTo((2 * (n - 1)) / n, 12);
+    expect(busFactor('all_reduce_rms_norm', n)).toBeUndefined();
     expect(busFactor('all_gather', n)).toBeCloseTo((n - 1) / n, 12);
     expect(busFactor('reduce_scatter', n)).toBeCloseTo((n - 1) / n, 12);
     expect(busFactor('broadcast', n)).toBe(1);
@@ -40,6 +41,14 @@ test('one algorithm, in the columns of nccl-tests', () => {
       ' 1048576  262144   f32    sum     100.00   1.0 %         10.49         15.73       3      1.23e-7',
     ].join('\n'),
   );
+});
+
+test('fused operations: what crosses links is the all-reduce', () => {
+  const title = { dtype: 'f32', redop: 'sum', worldSize: 4 };
+  const [alone, fused] = (['all_reduce', 'all_reduce_rms_norm'] as const).map((operation) =>
+    formatAlgorithm({ ...title, operation }, [row('ring', 4096, 2)]),
+  );
+  expect(fused).toBe(alone);
 });
 
 test('side by side: the fastest is marked, and where it changes', () => {

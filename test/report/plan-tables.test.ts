@@ -52,6 +52,23 @@ test('rows of fused operations are counted; tunables of the unfused sequence are
   ]);
 });
 
+test("the time beside a choice is that of the plan's own settings, and nothing is behind by -0 %", () => {
+  const choice = { algorithm: 'one_shot', tunables: { blocks: 8 } };
+  const entry: PlanEntry = {
+    key: KEY,
+    measured: { from: 1024, to: 1024 },
+    ranges: [{ ...choice, from: 0, to: null, at: 1024, us: 10, spread: 1 }],
+    candidates: [
+      { ...curve('one_shot', { 1024: 9.9 }), tunables: { blocks: 4 } },
+      { ...choice, points: [{ bytes: 1024, us: 10, spread: 1 }] },
+      curve('ring', { 1024: 9.97 }),
+    ],
+  };
+  expect(formatEntry(entry).split('\n').at(-1)).toBe(
+    '1 KiB     10.0*  9.97   10.0 %  one_shot blocks 8        0 %',
+  );
+});
+
 test('a line a key as a summary', () => {
   const entry = sampleEntry();
   const [first, second] = entry.ranges;

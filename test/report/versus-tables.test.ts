@@ -61,3 +61,8 @@ test('the table', () => {
   ]);
   expect(formatVersus(ROWS.slice(0, 2), ['nccl'])).toContain('no size at which both');
 });
+
+test('NCCL with a norm kernel behind it is not ours, either', () => {
+  const rows = [row('unfused_nccl', 1024, 1), row('two_shot', 1024, 2), row('unfused_two_shot', 1024, 3)];
+  expect(compareWithPeers(rows, ['unfused_two_shot'])[0]!.ours?.algorithm).toBe('two_shot');
+});

@@ -84,12 +84,10 @@ function singleNumber({ dtype, shape, offset, storage }: Weight): number | undef
 
 // ---------- patterns ----------
 
-/** Anything, by a name. */
-export function any(name: string): Pattern {
-  return (operand, found) => bind(name, operand, found);
-}
+/** An operand that is not given. */
+export const absent: Pattern = (operand, found) => (operand === null ? found : undefined);
 
-/** A tensor of a dtype, or of one of the dtypes, by a name. */
+/** A tensor, by a name. */
 export function tensor(name: string): Pattern {
   return (operand, found) => (tensorOf(operand) ? bind(name, operand, found) : undefined);
 }
@@ -162,11 +160,6 @@ export function castTo(dtype: GraphDType, inner: Pattern): Pattern {
 /** The pattern, behind a cast to whatever dtype, or without one. */
 export function maybeCast(inner: Pattern): Pattern {
   return oneOf(inner, op('cast', { x: inner }));
-}
-
-/** The pattern, behind views that keep rows as they are. */
-export function behindViews(inner: Pattern): Pattern {
-  return (operand, found, graph) => inner(graph.behindViews(operand), found, graph);
 }
 
 function bind(name: string, operand: Operand, found: Captures): Captures | undefined {

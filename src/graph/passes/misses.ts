@@ -2,8 +2,8 @@
  * @file Why an all-reduce is not fused: follows its result to where the chain that is looked for breaks, and names the operation there.
  */
 import { type DType, isReducible } from '../../tensor/dtype.ts';
-import { isValue, type Node, tensorOf, type Value } from '../ir/graph.ts';
-import { sameShape, typeText } from '../ir/type.ts';
+import { type Node, type Operand, tensorOf, type Value } from '../ir/graph.ts';
+import { sameType, typeText } from '../ir/type.ts';
 import type { GraphIndex } from './match.ts';
 import { STEPS } from './norm-forms.ts';
 
@@ -36,11 +36,14 @@ export function whyNot(allReduce: Node, group: string, index: GraphIndex): strin
   if (add.op === 'sub')
     return `its result is subtracted (${place(add)}), where a residual would have to be added`;
   const sum = add.op === 'add' ? add.outputs[0]! : add.outputs[1]!;
-  const other = otherOperand(add, raw, index);
-  const otherType = other && tensorOf(other);
+  const [summand, other] = summands(add, raw, index);
+  const otherType = tensorOf(other);
   if (!otherType) return `a number is added to its result (${place(add)}), where a residual would have to be`;
-  if (!sameShape(otherType.shape, tensorOf(sum)!.shape) || otherType.dtype !== tensorOf(sum)!.dtype)
+  if (!sameType(otherType, sum.type))
     return `${typeText(otherType)} is added to its result (${place(add)}), no residual of ${typeText(sum.type)}`;
+  const ownType = tensorOf(summand);
+  if (ownType && !sameType(ownType, sum.type))
+    return `it is ${typeText(ownType)}, and its sum with the residual (${place(add)}) is ${typeText(sum.type)}; the fused operation has one type`;
   return brokenNorm(sum, index) ?? `the sum with the residual (${place(add)}) is read by no norm`;
 }
 
@@ -76,11 +79,15 @@ function formDetails(start: Value, index: GraphIndex): string {
   return 'its mean, epsilon or weight is not of the kind that the table of forms has';
 }
 
-function otherOperand(add: Node, raw: Value, index: GraphIndex): Value | undefined {
+/** Operands of a sum: the one that is `raw`, or a view of it, and the other. */
+function summands(
+  add: Node,
+  raw: Value,
+  index: GraphIndex,
+): [own: Operand | undefined, other: Operand | undefined] {
   const [a, b] =
     add.op === 'add' ? [add.operands.a, add.operands.b] : [add.operands.x, add.operands.residual];
-  const other = a !== undefined && index.behindViews(a) === raw ? b : a;
-  return isValue(other) ? other : undefined;
+  return a !== undefined && index.behindViews(a) === raw ? [a, b] : [b, a];
 }
 
 /** A value and its views that keep rows. */

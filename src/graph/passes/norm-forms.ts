@@ -10,6 +10,7 @@ import {
   either,
   exactly,
   type GraphIndex,
+  named,
   number,
   oneOf,
   op,
@@ -69,7 +70,7 @@ export const NORM_FORMS: readonly NormForm[] = [
     name: 'weight after the cast',
     weightBias: 0,
     castBeforeWeight: true,
-    pattern: either('mul', tensor('weight'), op('cast', { x: normal })),
+    pattern: either('mul', tensor('weight'), named('rounded', op('cast', { x: normal }))),
   },
   {
     name: 'weight before the cast',
@@ -88,6 +89,9 @@ export function matchNorm(form: NormForm, out: Value, graph: GraphIndex): NormMa
   const { dtype } = tensorOf(h)!;
   // A norm that stays in float32 is the inner part of one that goes back.
   if (tensorOf(out)?.dtype !== dtype) return undefined;
+  // What is rounded to a third dtype before the weight is rounded nowhere else.
+  const rounded = found.get('rounded');
+  if (rounded !== undefined && tensorOf(rounded)?.dtype !== dtype) return undefined;
   const given = found.get('weight') as Value | undefined;
   if (given && !isRow(given, h)) return undefined;
   const { name, weightBias } = form;

@@ -4,9 +4,10 @@
  * The fused operation multiplies by the reciprocal of a scale. Where a file divides, a code may differ by one step from the file's own, in the rare case
  * that the two round to different sides; the site says so.
  */
-import type { Quantization } from '../../operations.ts';
+import { type Quantization, SMALLEST_SCALE } from '../../operations.ts';
 import { type Node, type Operand, tensorOf, type Value } from '../ir/graph.ts';
 import {
+  absent,
   type Captures,
   castTo,
   either,
@@ -30,12 +31,20 @@ export interface QuantizationMatch {
   readonly codes: Value;
   /** A scale a token, or a block; absent where nothing in the graph is that. */
   readonly scales: Value | undefined;
-  /** What to know beside it. */
-  readonly note: string | undefined;
+  /** What to know beside it, a sentence each. */
+  readonly notes: readonly string[];
 }
 
 const DIVIDES =
   'the graph divides by the scale, the kernel multiplies by its reciprocal: a code may differ by one step';
+
+/**
+ * Largest bound from below of scales, or of magnitudes, that is left out: it is there against a division by zero. A larger one would change the codes of
+ * rows that models have.
+ */
+const LARGEST_LEAST = 1e-4;
+/** Below this, only rows of zeros meet the bound, and their codes are zero either way. */
+const TINY_LEAST = 1e-9;
 
 const wide = castTo('f32', tensor('n'));
 const clamped = (inner: Pattern, least: number, most: number): Pattern =>
@@ -51,7 +60,8 @@ const to = (dtype: 'f8e4m3' | 'i8', inner: Pattern): Pattern => {
 };
 /** A scale a row: the largest magnitude over the largest code, perhaps kept from being zero. */
 const tokenScales = (largestCode: number): Pattern => {
-  const bounded = (inner: Pattern): Pattern => oneOf(op('clamp', { x: inner, min: number('least') }), inner);
+  const bounded = (inner: Pattern): Pattern =>
+    oneOf(op('clamp', { x: inner, min: number('least'), max: absent }), inner);
   const magnitude = overRows('amax', op('abs', { x: oneOf(wide, tensor('n')) }));
   const most = bounded(maybeCast(bounded(magnitude)));
   return named(
@@ -106,13 +116,29 @@ export function matchQuantization(node: Node, graph: GraphIndex): QuantizationMa
   if (node.op !== 'cast') return undefined;
   for (const { quantization, pattern } of FORMS) {
     const found = pattern(codes, new Map(), graph);
-    const scale = found && scaleOf(found);
-    if (!found || (quantization === 'f8e4m3_static' && scale === undefined)) continue;
+    if (!found) continue;
+    const scale = scaleOf(found);
     const scales = found.get('scales') as Value | undefined;
-    const note = found.has('quotient') ? DIVIDES : undefined;
-    return { quantization, n: found.get('n') as Value, scale, codes, scales, note };
+    const least = found.get('least') ?? 0;
+    if (quantization === 'f8e4m3_static' && !isScale(scale)) continue;
+    // Scales that are rounded to another dtype are other scales.
+    if ((scales && tensorOf(scales)?.dtype !== 'f32') || Number(least) > LARGEST_LEAST) continue;
+    const notes = [
+      ...(found.has('quotient') ? [DIVIDES] : []),
+      ...(Number(least) > TINY_LEAST ? [bounds(Number(least))] : []),
+    ];
+    return { quantization, n: found.get('n') as Value, scale, codes, scales, notes };
   }
   return undefined;
+}
+
+function bounds(least: number): string {
+  return `the graph bounds scales by ${least} from below, the kernel does not: rows small enough to meet the bound get other codes`;
+}
+
+/** Whether kernels take it: positive, and with a reciprocal that float32 can hold. */
+function isScale(scale: number | undefined): scale is number {
+  return scale !== undefined && scale >= SMALLEST_SCALE && Number.isFinite(Math.fround(scale));
 }
 
 /** The scale whose reciprocal is multiplied; undefined where that is not to be had exactly. */
@@ -126,7 +152,7 @@ function scaleOf(found: Captures): number | undefined {
 function readQuantization(node: Node, graph: GraphIndex): QuantizationMatch | undefined {
   const n = node.operands.x as Value;
   const [codes, scales] = node.outputs as [Value, Value | undefined];
-  const common = { n, codes, scales, note: undefined };
+  const common = { n, codes, scales, notes: [] };
   const scale = graph.number(node.operands.scale ?? (null as Operand));
   const dtype = tensorOf(codes)?.dtype;
   switch (node.op) {
@@ -134,10 +160,10 @@ function readQuantization(node: Node, graph: GraphIndex): QuantizationMatch | un
       if (dtype !== 'f8e4m3' && dtype !== 'i8') return undefined;
       return { ...common, quantization: dtype === 'i8' ? 'i8_token' : 'f8e4m3_token', scale: undefined };
     case 'quantize_static':
-      if (dtype !== 'f8e4m3' || scale === undefined) return undefined;
+      if (dtype !== 'f8e4m3' || !isScale(scale)) return undefined;
       return { ...common, quantization: 'f8e4m3_static', scale };
     case 'quantize_nvfp4':
-      return scale === undefined ? undefined : { ...common, quantization: 'nvfp4', scale };
+      return isScale(scale) ? { ...common, quantization: 'nvfp4', scale } : undefined;
     default:
       return undefined;
   }

@@ -133,8 +133,9 @@ function placeOf(norm: NormMatch, index: GraphIndex): Place | undefined {
     [b, a],
   ]) {
     const maker = index.maker(index.behindViews(one!));
-    if (maker?.op === 'all_reduce' && isValue(other) && sameType(other.type, sum.type))
-      return { allReduce: maker, residual: other, sum };
+    // Neither may be broadcast or promoted by the sum: the fused operation has one type.
+    const fits = [one, other].every((operand) => isValue(operand) && sameType(operand.type, sum.type));
+    if (maker?.op === 'all_reduce' && fits) return { allReduce: maker, residual: other as Value, sum };
   }
   return undefined;
 }
@@ -150,12 +151,17 @@ function refusal(
   if (own !== undefined) return own;
   const { dtype, shape } = tensorOf(sum)!;
   if (typeof shape.at(-1) !== 'number') return `the hidden size is ${shape.at(-1)}, which is not known here`;
-  const { weight } = norm;
+  const { weight, epsilon, weightBias } = norm;
+  if (!(epsilon >= 0)) return "the norm's epsilon is no constant from 0 up";
+  if (Number.isNaN(weightBias)) return "what is added to the norm's weight is no constant";
   if (weight && tensorOf(weight)!.dtype !== dtype)
     return `rows are ${dtype} and the norm's weight %${weight.name} is ${tensorOf(weight)!.dtype}; the fused operation needs one dtype`;
   if (weight && dependsOn(weight, sum, index))
     return `the norm's weight %${weight.name} depends on the sum itself`;
-  return residual ? rawReaders(allReduce, sum, index) : undefined;
+  if (!residual) return undefined;
+  if (index.behindViews(residual) === allReduce.outputs[0])
+    return 'it is added to itself, where a residual would have to be';
+  return rawReaders(allReduce, sum, index);
 }
 
 /** With a residual nobody may need the all-reduced alone: the fused operation does not give it. */
@@ -201,7 +207,7 @@ function withQuantization(site: Site, all: readonly QuantizationMatch[], index: 
   const quantizations = able.filter((one) => kind(one) === best);
   const others = own.length - quantizations.length;
   const notes = [
-    ...new Set(quantizations.flatMap(({ note }) => note ?? [])),
+    ...new Set(quantizations.flatMap(({ notes }) => notes)),
     ...(others > 0
       ? [
           `${others} more ${others === 1 ? 'quantization' : 'quantizations'} of the norm, by other scales, stay as they are`,

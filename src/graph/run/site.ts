@@ -1,8 +1,9 @@
 /**
  * @file One node that is about to be enqueued, in the terms of an engine: addresses of its operands and results, and their sizes.
  */
+
+import type { Choice } from '../../collective/algorithm.ts';
 import type { Communicator } from '../../collective/communicator.ts';
-import type { Choice } from '../../collective/dispatch.ts';
 import { CrossoverError } from '../../errors.ts';
 import { Tensor } from '../../memory/tensor.ts';
 import type { Operation } from '../../operations.ts';

@@ -77,7 +77,7 @@ export function cellsOf(problem: Problem): Cell[] {
 }
 
 /** A size about the middle on a log scale that models could have; of a cell that has none, the next. */
-function aligned(from: number, last: number): number {
+export function aligned(from: number, last: number): number {
   const middle = Math.round(Math.sqrt(from * last) / ALIGNMENT) * ALIGNMENT;
   const candidates = [middle, middle - ALIGNMENT, middle + ALIGNMENT];
   const inside = candidates.find((at) => at > 0 && at >= from && at <= last);

@@ -1,6 +1,7 @@
 /**
  * @file Measurements as curves: one group for each operation, world size and what else tells measurements apart, with a curve for each algorithm.
  */
+import { median } from '../../measure/statistics.ts';
 import type { Mode, Quantization } from '../../operations.ts';
 import type { MeasuredPoint } from '../../plan/plan.ts';
 import { CHECKED_OPERATIONS, type CheckedOperation } from '../engines/types.ts';
@@ -54,7 +55,8 @@ function keyOf({ operation, worldSize, dtype, hidden, quantization, residual, mo
   } satisfies GroupKey;
 }
 
-function curvesOf(measurements: readonly Measurement[]): Map<string, MeasuredPoint[]> {
+/** A curve for each algorithm of measurements that differ in nothing else. */
+export function curvesOf(measurements: readonly Measurement[]): Map<string, MeasuredPoint[]> {
   const times = new Map<string, Map<number, Measurement[]>>();
   for (const measurement of measurements) {
     const sizes = times.get(measurement.algorithm) ?? new Map<number, Measurement[]>();
@@ -73,10 +75,10 @@ function curvesOf(measurements: readonly Measurement[]): Map<string, MeasuredPoi
 function typical(measurements: readonly Measurement[]): { us: number; spread: number } {
   const outOfPlace = measurements.filter(({ inPlace }) => inPlace !== true);
   const counted = outOfPlace.length > 0 ? outOfPlace : measurements;
-  const times = counted.map(({ us }) => us).sort((a, b) => a - b);
-  const middle = times.length >> 1;
-  const us = times.length % 2 === 1 ? times[middle]! : (times[middle - 1]! + times[middle]!) / 2;
-  return { us, spread: Math.max(...counted.map(({ spread }) => spread ?? 0)) };
+  return {
+    us: median(counted.map(({ us }) => us)),
+    spread: Math.max(...counted.map(({ spread }) => spread ?? 0)),
+  };
 }
 
 /** `all_reduce x4 bf16`, `all_reduce_rms_norm x8 bf16 hidden 8192`. */

@@ -2,7 +2,7 @@
  * @file Backends that the settings promise and the engine's log does not list: engines fall back to another without a word at the time of a call.
  */
 import { dispatcher } from '../engines/dispatch.ts';
-import { type Cell, type Problem, timeOf } from './cells.ts';
+import { aligned, type Cell, type Problem, timeOf } from './cells.ts';
 import type { Finding } from './finding.ts';
 import { percentText, sizeText, spanText, usText } from './words.ts';
 
@@ -15,7 +15,7 @@ export function unavailable(problem: Problem, cells: readonly Cell[], missing: r
     let worst: { bytes: number; us: number; percent: number } | undefined;
     let measured = true;
     const served = cells.filter((cell) => {
-      const pick = dispatch(middle(cell));
+      const pick = dispatch(aligned(cell.from, cell.last));
       if (pick.backend !== backend) return false;
       const algorithm = [...pick.algorithms, ...(pick.standIns ?? [])].find((name) =>
         [cell.from, cell.last].every((at) => timeOf(group, name, at) !== undefined),
@@ -56,9 +56,4 @@ function costText(
     return `, slower by up to ${usText(worst.us)} an operation (${percentText(worst.percent)} at ${sizeText(worst.bytes)})`;
   }
   return measured ? ', as fast or faster' : ', at a cost that was not measured';
-}
-
-function middle({ from, last }: Cell): number {
-  const at = Math.round(Math.sqrt(from * last) / 16) * 16;
-  return Math.min(Math.max(at, Math.ceil(from / 16) * 16), Math.max(Math.floor(last / 16) * 16, 16));
 }

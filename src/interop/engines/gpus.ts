@@ -25,7 +25,11 @@ export const GPUS: readonly Gpu[] = [
   gpu('GB200', '10.0', 8, true),
   gpu('B300', '10.3', 8, true),
   gpu('B200', '10.0', 8, true),
+  // Bridges join up to four of these, and two of those: no switch, and no multicast.
+  gpu('H200 NVL', '9.0', 4.8, true, false),
+  gpu('H100 NVL', '9.0', 3.9, false),
   gpu('H200', '9.0', 4.8, true),
+  gpu('H100 PCIe', '9.0', 2, false),
   gpu('H100', '9.0', 3.35, true),
   gpu('H20', '9.0', 4, true),
   gpu('A100', '8.0', 2, true, false),
@@ -45,7 +49,8 @@ export function findGpu(name: string): Gpu {
   if (found === undefined) {
     throw new CrossoverError(`gpu is "${name}"; use one of ${GPUS.map((each) => each.name).join(', ')}`);
   }
-  return found;
+  // `NVIDIA A100 80GB PCIe`, as the driver names it, has no NVLink but a bridge to one other.
+  return /PCIE/.test(asked) && found.nvlink ? { ...found, nvlink: false, multicast: false } : found;
 }
 
 function plain(name: string): string {

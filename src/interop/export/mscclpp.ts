@@ -21,7 +21,7 @@ const SKUS = ['GB300', 'GB200', 'MI300X', 'H100', 'A100'];
 export function exportMscclpp(set: MeasurementSet, gpu: string | undefined): TableExport {
   const usable = set.measurements.filter(({ operation }) => COLLECTIVES[operation] !== undefined);
   const eligible = (name: string): boolean => entryOf(name) !== undefined;
-  const rows = winners(usable, eligible, 'nccl');
+  const { rows, passedOver } = winners(usable, eligible, 'nccl');
   const sku = SKUS.find((name) => gpu?.toUpperCase().includes(name));
   const scales = [...new Set(rows.map(({ worldSize }) => worldSize))].sort((a, b) => a - b);
   const profiles = scales.map((scale) => {
@@ -40,6 +40,7 @@ export function exportMscclpp(set: MeasurementSet, gpu: string | undefined): Tab
   return {
     text: JSON.stringify({ version: 1, profiles }, null, 2),
     notExpressible: [
+      ...passedOver,
       ...leftOut(usable, eligible).map(
         (name) => `${name}: it is not one of MSCCL++'s algorithms with nblocks and nthreads`,
       ),

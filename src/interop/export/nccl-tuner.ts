@@ -29,7 +29,7 @@ export interface TableExport {
 export function exportNcclTuner(set: MeasurementSet): TableExport {
   const eligible = (name: string): boolean => ALGORITHM.test(name);
   const usable = set.measurements.filter(({ operation }) => COLLECTIVES[operation] !== undefined);
-  const rows = winners(usable, eligible, 'nccl');
+  const { rows, passedOver } = winners(usable, eligible, 'nccl');
   const lines = [
     '# for NCCL 2.30: build its example tuner plugin, then set',
     '# NCCL_TUNER_PLUGIN=<path>/libnccl-tuner-example.so NCCL_TUNER_CONFIG_FILE=<this file>',
@@ -46,6 +46,7 @@ export function exportNcclTuner(set: MeasurementSet): TableExport {
   return {
     text: lines.join('\n'),
     notExpressible: [
+      ...passedOver,
       ...others.map(
         (name) => `${name}: it is not one of NCCL's algorithms with a protocol (nccl:ring/ll128)`,
       ),

@@ -1,7 +1,9 @@
 /**
- * @file Which of some algorithms is fastest at each measured size: what tables of other programs are made of.
+ * @file Which of some algorithms is fastest at each measured size: what tables of other programs are made of. They have no word for types and modes, and
+ * only like is compared with like: measurements of one type and mode, those in CUDA graphs where there are some.
  */
 import { interpolate } from '../../plan/curve.ts';
+import { curvesOf } from '../check/curves.ts';
 import type { MeasuredOperation, Measurement } from '../measurement.ts';
 
 export interface Winner {
@@ -14,41 +16,61 @@ export interface Winner {
   readonly baselineUs?: number | undefined;
 }
 
-/** The fastest algorithm that `eligible` lets pass, at each size at which one was measured, by operation, world size and size. */
+export interface Winners {
+  /** By operation, world size and size. */
+  readonly rows: readonly Winner[];
+  /** Types and modes that were measured, too, and did not count, in words. */
+  readonly passedOver: readonly string[];
+}
+
+/** The fastest algorithm that `eligible` lets pass, at each size at which one was measured. */
 export function winners(
   measurements: readonly Measurement[],
   eligible: (algorithm: string) => boolean,
   baseline: string,
-): Winner[] {
-  return [...grouped(measurements).values()].flatMap((of) => {
+): Winners {
+  const rows: Winner[] = [];
+  const passedOver: string[] = [];
+  const usable = measurements.filter(({ bytes, us }) => bytes > 0 && us > 0);
+  for (const of of grouped(usable, ({ operation, worldSize }) => `${operation} x${worldSize}`).values()) {
     const { operation, worldSize } = of[0]!;
-    const points = of
-      .filter(({ algorithm, bytes, us }) => algorithm === baseline && bytes > 0 && us > 0)
-      .map(({ bytes, us, spread }) => ({ bytes, us, spread: spread ?? 0 }))
-      .sort((a, b) => a.bytes - b.bytes);
-    const best = new Map<number, Measurement>();
-    for (const each of of) {
-      if (!eligible(each.algorithm) || !(each.bytes > 0 && each.us > 0)) continue;
-      const before = best.get(each.bytes);
-      if (before === undefined || each.us < before.us) best.set(each.bytes, each);
+    const kinds = [...grouped(of, kindOf)].filter(([, each]) =>
+      each.some(({ algorithm }) => eligible(algorithm)),
+    );
+    const chosen = kinds.find(([, each]) => each[0]!.mode !== 'eager') ?? kinds[0];
+    if (chosen === undefined) continue;
+    const [name, own] = chosen;
+    for (const [other] of kinds)
+      if (other !== name)
+        passedOver.push(
+          `${operation} x${worldSize}, ${other}: a table has no types and modes; ${name} counts`,
+        );
+    const curves = curvesOf(own);
+    const best = new Map<number, Winner>();
+    for (const [algorithm, points] of curves) {
+      if (!eligible(algorithm)) continue;
+      for (const { bytes, us } of points) {
+        if (us >= (best.get(bytes)?.us ?? Number.POSITIVE_INFINITY)) continue;
+        const baselineUs = interpolate(curves.get(baseline) ?? [], bytes)?.us;
+        best.set(bytes, { operation, worldSize, bytes, algorithm, us, baselineUs });
+      }
     }
-    return [...best.values()]
-      .sort((a, b) => a.bytes - b.bytes)
-      .map(({ bytes, algorithm, us }) => ({
-        operation,
-        worldSize,
-        bytes,
-        algorithm,
-        us,
-        baselineUs: interpolate(points, bytes)?.us,
-      }));
-  });
+    rows.push(...[...best.values()].sort((a, b) => a.bytes - b.bytes));
+  }
+  return { rows, passedOver };
 }
 
-function grouped(measurements: readonly Measurement[]): Map<string, Measurement[]> {
+function kindOf({ dtype, mode }: Measurement): string {
+  return [dtype ?? 'no type', mode ?? 'no mode'].join(' ');
+}
+
+function grouped(
+  measurements: readonly Measurement[],
+  nameOf: (measurement: Measurement) => string,
+): Map<string, Measurement[]> {
   const groups = new Map<string, Measurement[]>();
   for (const each of measurements) {
-    const name = `${each.operation} ${each.worldSize}`;
+    const name = nameOf(each);
     const group = groups.get(name);
     if (group === undefined) groups.set(name, [each]);
     else group.push(each);

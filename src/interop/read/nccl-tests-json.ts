@@ -1,10 +1,10 @@
 /**
  * @file Reads what nccl-tests writes with -J. Its list of devices may be of one process only, so the ranks are told by the bandwidths.
  */
-import type { MeasuredOperation } from '../measurement.ts';
+import { busFactor, type MeasuredOperation } from '../measurement.ts';
 import { type Sink, shown } from './format.ts';
 import { isArray, isObject, type Json, type JsonDocument, type JsonObject } from './json-text.ts';
-import { algorithmOf, busFactor, countFits, operationOf, PROGRAM, type Shape } from './nccl-tests-rows.ts';
+import { algorithmOf, countFits, operationOf, PROGRAM, type Shape } from './nccl-tests-rows.ts';
 import { dtypeName, ncclVersion } from './values.ts';
 
 export function isNcclTestsJson(value: Json): boolean {

@@ -1,7 +1,7 @@
 /**
  * @file What text and JSON of nccl-tests have in common: which collective it was, and whether a row's numbers belong together.
  */
-import { busBandwidth, type MeasuredOperation } from '../measurement.ts';
+import { busFactor, type MeasuredOperation } from '../measurement.ts';
 import { type Found, quoted } from './format.ts';
 import { agrees, elementBytes, PRINTED } from './values.ts';
 
@@ -79,18 +79,6 @@ export function candidates(shape: Shape, worldSize: number): MeasuredOperation[]
     add(parts, ...(reduces ? (['reduce_scatter'] as const) : (['all_gather', 'all_to_all'] as const)));
   }
   return found;
-}
-
-/** Bus bandwidth over algorithm bandwidth, as nccl-tests has it. */
-export function busFactor(operation: MeasuredOperation, worldSize: number): number | undefined {
-  return busBandwidth({
-    operation,
-    algorithm: '',
-    bytes: 1e3,
-    worldSize,
-    us: 1,
-    source: { file: '', line: 1 },
-  });
 }
 
 /** Why a printed time is not read: it is no number, or the bandwidths beside it are not its own. */

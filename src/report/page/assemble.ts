@@ -1,19 +1,11 @@
 /**
  * @file From measurements and plans to the page's model. Nothing here knows of HTML or of charts.
  */
-import type { PeerMatrix } from '../../interop/measurement.ts';
+import { busFactor, type MeasuredOperation, type PeerMatrix } from '../../interop/measurement.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { VERSION } from '../../version.ts';
 import { differencesOf, fusionOf } from './comparisons.ts';
-import {
-  busFactorOf,
-  curveName,
-  type Group,
-  groupSources,
-  plain,
-  rowBytesOf,
-  sectionTitle,
-} from './curves.ts';
+import { curveName, type Group, groupSources, plain, rowBytesOf, sectionTitle } from './curves.ts';
 import type {
   LosingBand,
   MatrixModel,
@@ -102,7 +94,7 @@ function sectionOf(
     title: sectionTitle(key),
     operation: key.operation,
     rowBytes: rowBytesOf(key),
-    busFactor: busFactorOf(key),
+    busFactor: busFactor(key.operation as MeasuredOperation, key.worldSize),
     series,
     ribbons,
     crossovers,

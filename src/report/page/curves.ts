@@ -1,7 +1,7 @@
 /**
  * @file Measurements and plans sorted into sections (an operation with all that changes its times) and curves (an algorithm of a set).
  */
-import { busBandwidth, type Measurement } from '../../interop/measurement.ts';
+import type { Measurement } from '../../interop/measurement.ts';
 import type { PlanEntry } from '../../plan/plan.ts';
 import { DTYPES, type DType, dtypeBytes } from '../../tensor/dtype.ts';
 import type { Point, ReportSource } from './model.ts';
@@ -162,19 +162,6 @@ export function sectionTitle(key: SectionKey): string {
     ...(residual === false ? ['no residual'] : []),
     ...(registered === false ? ['buffers outside the heap'] : []),
   ].join(', ');
-}
-
-/** What multiplies algorithm bandwidth; undefined where nccl-tests has no such factor. */
-export function busFactorOf({ operation, worldSize }: SectionKey): number | undefined {
-  const measurement = {
-    operation: operation as Measurement['operation'],
-    algorithm: '',
-    bytes: 1000,
-    worldSize,
-    us: 1,
-    source: { file: '', line: 1 },
-  };
-  return busBandwidth(measurement);
 }
 
 export function rowBytesOf({ dtype, hidden }: SectionKey): number | undefined {

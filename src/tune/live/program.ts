@@ -1,9 +1,10 @@
 /**
  * @file Re-measures a plan's probes as an SPMD program: what `crossover check --live` launches on every rank.
  */
+
+import type { Choice } from '../../collective/algorithm.ts';
 import type { Communicator } from '../../collective/communicator.ts';
 import { createCommunicator } from '../../collective/create.ts';
-import type { Choice } from '../../collective/dispatch.ts';
 import { type EngineName, LIMITS } from '../../collective/engines.ts';
 import { CrossoverError } from '../../errors.ts';
 import type { Group } from '../../group/group.ts';

@@ -158,6 +158,12 @@ function fallsBack(session: Session, open: Open): void {
   const comm = open(plan);
   // A row of 512 KiB does not fit the stage that one_shot needs.
   same(session, 'refused', nameFor(comm, 'all_reduce_rms_norm', 'f32', 2 ** 19, 131072), 'unfused_two_shot');
+  same(
+    session,
+    'refused, explained',
+    comm.explain('all_reduce_rms_norm', 2 ** 19, { dtype: 'f32', hidden: 131072 }).notes.at(-1),
+    'one_shot cannot serve this size here: unfused_two_shot does',
+  );
   same(session, 'not refused', nameFor(comm, 'all_reduce_rms_norm', 'f32', 2 ** 21, 131072), 'two_shot');
   const x = comm.empty('bf16', [8]);
   session.check(

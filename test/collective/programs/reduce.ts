@@ -1,9 +1,8 @@
 /**
  * @file All-reduce and reduce-scatter: every algorithm, dtype and reduction against the reference, bit for bit.
  */
-import type { Bits, Request } from '../../../dist/collective/algorithm.js';
+import type { Bits, Choice, Request } from '../../../dist/collective/algorithm.js';
 import { algorithmNamed } from '../../../dist/collective/catalog.js';
-import type { Choice } from '../../../dist/collective/dispatch.js';
 import type { Group } from '../../../dist/group/group.js';
 import { REDUCE_OPS, type ReduceOp } from '../../../dist/operations.js';
 import { dtypeBytes, REDUCIBLE_DTYPES, type ReducibleDType } from '../../../dist/tensor/dtype.js';

@@ -1,10 +1,15 @@
 /**
  * @file Sizes and algorithms that the collectives are tried with.
  */
-import { type Algorithm, NO_TUNABLES, type Request, refusal } from '../../../dist/collective/algorithm.js';
+import {
+  type Algorithm,
+  type Choice,
+  NO_TUNABLES,
+  type Request,
+  refusal,
+} from '../../../dist/collective/algorithm.js';
 import { algorithmsOf } from '../../../dist/collective/catalog.js';
 import type { Communicator } from '../../../dist/collective/communicator.js';
-import type { Choice } from '../../../dist/collective/dispatch.js';
 import { choiceName } from '../../../dist/plan/plan.js';
 import type { Random } from './random.ts';
 

@@ -85,6 +85,40 @@ test('a graph that divides by the scale is told that codes may differ', () => {
   ]);
 });
 
+const OTHER_QUANTIZATIONS: readonly [change: string, body: (g: GraphBuilder, n: Value) => Value][] = [
+  ['scales are bounded from above', (g, n) => byToken(g, n, (m) => g.clamp(m, 1e-12, 2))],
+  ['the bound from below is one that rows meet', (g, n) => byToken(g, n, (m) => g.clamp(m, 5, null))],
+  ['scales are rounded to bf16', (g, n) => byToken(g, n, (m) => g.cast(m, 'bf16'))],
+  ['the scale is negative', (g, n) => byTensor(g, n, -4)],
+  ['the scale is 1/0', (g, n) => byTensor(g, n, 0)],
+];
+
+test.each(OTHER_QUANTIZATIONS)('not quantized in the fused operation: %s', (_change, quantize) => {
+  const graph = chain((g, { x, weight }) => [quantize(g, g.rmsNorm(g.allReduce(x), weight))]);
+  expect(only(graph).form).toBe('all_reduce + rms_norm (one operation)');
+});
+
+test('a bound of scales that only tiny rows meet is left out, and told', () => {
+  const graph = chain((g, { x, weight }) => [
+    byToken(g, g.rmsNorm(g.allReduce(x), weight), (m) => g.clamp(m, 1e-5, null)),
+  ]);
+  expect(only(graph).form).toBe('all_reduce + rms_norm (one operation) + f8e4m3_token');
+  expect(optimize(graph, EVERYTHING).decisions[0]!.site.notes[1]).toMatch(
+    /^the graph bounds scales by 0.00001/,
+  );
+});
+
+/** Codes of n by a scale a row, where `change` does something to the rows' magnitudes. */
+function byToken(g: GraphBuilder, n: Value, change: (magnitude: Value) => Value): Value {
+  const wide = g.cast(n, 'f32');
+  const scales = g.binary('div', change(g.reduce('amax', g.unary('abs', wide), [-1], true)), 448);
+  return g.cast(g.clamp(g.binary('div', wide, scales), -448, 448), 'f8e4m3');
+}
+
+function byTensor(g: GraphBuilder, n: Value, inverse: number): Value {
+  return g.cast(g.clamp(g.mul(g.cast(n, 'f32'), inverse), -448, 448), 'f8e4m3');
+}
+
 test('several consumers quantize alike: codes are made once; another scale stays', () => {
   const graph = chain((g, { x, weight }) => {
     const norm = g.rmsNorm(g.allReduce(x), weight);
@@ -255,6 +289,56 @@ const CHANGED: readonly [
     'nothing at all',
     /^its result is an output of the graph, and no norm follows/,
     (g, { x }) => [g.allReduce(x)],
+  ],
+  [
+    'the all-reduced is broadcast over the residual',
+    /^it is bf16\[1, 64\], and its sum with the residual \(add %add\) is bf16\[tokens, 64\]/,
+    (g, { residual, weight }) => [
+      norm(g, g.add(residual, g.allReduce(g.input('one', 'bf16', [1, 64]))), weight),
+    ],
+  ],
+  [
+    'the residual is wider',
+    /^it is bf16\[tokens, 64\], and its sum with the residual \(add %add\) is f32\[tokens, 64\]/,
+    (g, { x }) => {
+      const h = g.add(g.input('stream', 'f32', ['tokens', 64]), g.allReduce(x));
+      return [norm(g, h, g.weight('wide', 'f32', [64])), h];
+    },
+  ],
+  [
+    'it is added to itself',
+    /^it is added to itself/,
+    (g, { x, weight }) => {
+      const y = g.allReduce(x);
+      const again = g.reshape(g.reshape(y, ['tokens', 1, 64]), ['tokens', 64]);
+      return [norm(g, g.add(y, again), weight)];
+    },
+  ],
+  [
+    'epsilon comes with the call',
+    /^the norm's epsilon is no constant from 0 up/,
+    (g, { x, weight }) => {
+      const y = g.allReduce(x);
+      const epsilon = g.scalar('epsilon');
+      const operands = { x: y, weight, epsilon, weight_bias: 0, cast_before_weight: false };
+      return g.node('rms_norm', operands, [y.type]);
+    },
+  ],
+  [
+    'epsilon is negative',
+    /^the norm's epsilon is no constant from 0 up/,
+    (g, { x, weight }) => [g.rmsNorm(g.allReduce(x), weight, { epsilon: -1 })],
+  ],
+  [
+    'a third dtype before the weight',
+    /^a norm follows that has another form/,
+    (g, { x, weight }) => {
+      const wide = g.cast(g.allReduce(x), 'f32');
+      const r = g.unary('rsqrt', g.add(g.reduce('mean', g.binary('pow', wide, 2), [-1], true), 1e-6));
+      return g.node('mul', { a: weight, b: g.cast(g.mul(wide, r), 'f16') }, [
+        { kind: 'tensor', dtype: 'bf16', shape: ['tokens', 64] },
+      ]);
+    },
   ],
   [
     'a weight that depends on the sum',

@@ -1,7 +1,8 @@
 /** @file Checks workloads of every operation with algorithms that are right and with such that are not; returns what was said. */
+
+import type { Choice } from '../../../dist/collective/algorithm.js';
 import { algorithmNamed } from '../../../dist/collective/catalog.js';
 import { createCommunicator } from '../../../dist/collective/create.js';
-import type { Choice } from '../../../dist/collective/dispatch.js';
 import type { Group } from '../../../dist/group/group.js';
 import { sizeFor, Workload } from '../../../dist/measure/workload.js';
 import type { PlanKey } from '../../../dist/plan/key.js';
