@@ -15,7 +15,7 @@ Examples:
   $ crossover tune                             measure it, write crossover-plan.json
   $ crossover plan explain all_reduce 64K      why the plan chooses what it chooses
   $ crossover bench all_reduce -b 1K -e 16M    the columns of nccl-tests
-  $ crossover decode --model tiny              tokens a second with each way to dispatch collectives
+  $ crossover decode --model tiny --batch 1,8  tokens a second with each way to dispatch collectives
   $ crossover predict --model llama-3.1-8b     the same, expected from a plan alone
   $ crossover serve-bench --qps 1,5,10         TTFT, TPOT and throughput of a model
   $ crossover generate --model FOLDER "Once"   text from a checkpoint
