@@ -22,30 +22,6 @@ export const MEASURED_OPERATIONS = [
 
 export type MeasuredOperation = (typeof MEASURED_OPERATIONS)[number];
 
-/**
- * Algorithms by the names that measurements have here, and what they are. Those of crossover itself have their own names with `crossover:` before;
- * one's own data may have any other name.
- */
-export const KNOWN_ALGORITHMS = {
-  nccl: "NCCL's own choice",
-  nccl_symmetric: 'NCCL on buffers in symmetric windows',
-  vllm_custom: "vLLM's custom all-reduce, whichever stage count it takes at a size",
-  vllm_custom_1stage: "vLLM's custom all-reduce, one-shot",
-  vllm_custom_2stage: "vLLM's custom all-reduce, two-shot",
-  torch_symm_mem_multimem: 'PyTorch symmetric memory, multimem',
-  torch_symm_mem_one_shot: 'PyTorch symmetric memory, one-shot',
-  torch_symm_mem_two_shot: 'PyTorch symmetric memory, two-shot',
-  flashinfer_trtllm: "FlashInfer's trtllm all-reduce, alone",
-  flashinfer_mnnvl: "FlashInfer's mnnvl all-reduce, alone",
-  flashinfer_trtllm_fused_one_shot: "FlashInfer's fused all-reduce + RMSNorm, trtllm, one-shot",
-  flashinfer_trtllm_fused_two_shot: "FlashInfer's fused all-reduce + RMSNorm, trtllm, two-shot",
-  flashinfer_mnnvl_fused_one_shot: "FlashInfer's fused all-reduce + RMSNorm, mnnvl, one-shot",
-  flashinfer_mnnvl_fused_two_shot: "FlashInfer's fused all-reduce + RMSNorm, mnnvl, two-shot",
-  unfused: "the engine's all-reduce, then a norm kernel (and quantization)",
-  unfused_native: "the engine's all-reduce, then the norm in native PyTorch operations",
-  unfused_compiled: "the engine's all-reduce, then the norm compiled by torch.compile",
-} as const;
-
 /** Where a number stands: lines count from 1. */
 export interface SourcePlace {
   /** As it was named: a path, `-` for standard input. */
@@ -55,6 +31,27 @@ export interface SourcePlace {
 
 export interface Measurement {
   readonly operation: MeasuredOperation;
+  /**
+   * Those of crossover itself have `crossover:` before their names; one's own data may have any other name. The rest:
+   *
+   *     nccl                              NCCL's own choice
+   *     nccl_symmetric                    NCCL on buffers in symmetric windows
+   *     vllm_custom                       vLLM's custom all-reduce, whichever stage count it takes at a size
+   *     vllm_custom_1stage                vLLM's custom all-reduce, one-shot
+   *     vllm_custom_2stage                vLLM's custom all-reduce, two-shot
+   *     torch_symm_mem_multimem           PyTorch symmetric memory, multimem
+   *     torch_symm_mem_one_shot           PyTorch symmetric memory, one-shot
+   *     torch_symm_mem_two_shot           PyTorch symmetric memory, two-shot
+   *     flashinfer_trtllm                 FlashInfer's trtllm all-reduce, alone
+   *     flashinfer_mnnvl                  FlashInfer's mnnvl all-reduce, alone
+   *     flashinfer_trtllm_fused_one_shot  FlashInfer's fused all-reduce + RMSNorm, trtllm, one-shot
+   *     flashinfer_trtllm_fused_two_shot  FlashInfer's fused all-reduce + RMSNorm, trtllm, two-shot
+   *     flashinfer_mnnvl_fused_one_shot   FlashInfer's fused all-reduce + RMSNorm, mnnvl, one-shot
+   *     flashinfer_mnnvl_fused_two_shot   FlashInfer's fused all-reduce + RMSNorm, mnnvl, two-shot
+   *     unfused                           the engine's all-reduce, then a norm kernel (and quantization)
+   *     unfused_native                    the engine's all-reduce, then the norm in native PyTorch operations
+   *     unfused_compiled                  the engine's all-reduce, then the norm compiled by torch.compile
+   */
   readonly algorithm: string;
   /** Of the message, 0 or more. */
   readonly bytes: number;
