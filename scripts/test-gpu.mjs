@@ -5,7 +5,7 @@
  *
  * $CROSSOVER_RANKS_PER_GPU lets several ranks share a GPU, for worlds of more ranks than GPUs.
  *
- *   node scripts/test-gpu.mjs [--gpus 1,2,3,4] [--only text] [--quick] [--no-sanitizer] [--seconds 600] [--engine cuda]
+ *   node scripts/test-gpu.mjs [--ranks 1,2,3,4] [--only text] [--quick] [--no-sanitizer] [--seconds 600] [--engine cuda]
  */
 import { fork, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -22,7 +22,7 @@ const SANITIZER_SECONDS = 240;
 
 const { values: options } = parseArgs({
   options: {
-    gpus: { type: 'string' },
+    ranks: { type: 'string' },
     only: { type: 'string', default: '' },
     quick: { type: 'boolean', default: false },
     'no-sanitizer': { type: 'boolean', default: false },
@@ -40,7 +40,7 @@ const { deviceCount, ranksPerGpu } =
   options.engine === 'cuda' ? await countDevices() : { deviceCount: 4, ranksPerGpu: 1 };
 if (deviceCount < 1) end('test:gpu: skipped, nothing was run: there is no GPU here', 0);
 const most = deviceCount * ranksPerGpu;
-const worlds = (options.gpus?.split(',').map(Number) ?? [1, 2, 3, 4]).filter((world) => {
+const worlds = (options.ranks?.split(',').map(Number) ?? [1, 2, 3, 4]).filter((world) => {
   if (world <= most) return true;
   report('skipped', `${world} ranks`, `this host has GPUs for ${most}`);
   return false;

@@ -16,12 +16,12 @@ export { algorithmsOf } from './collective/catalog.ts';
 export {
   type AllReduceOptions,
   Communicator,
-  type ExplainOptions,
   type ReduceScatterOptions,
 } from './collective/communicator.ts';
 export { type CommunicatorOptions, createCommunicator } from './collective/create.ts';
 // Plans
 export { fingerprintHere } from './collective/engines.ts';
+export type { ExplainOptions } from './collective/explain.ts';
 export type { NormOperands } from './collective/fused.ts';
 export type { Staged } from './collective/outside.ts';
 export type { Recording } from './engine/engine.ts';

@@ -57,7 +57,7 @@ export interface Algorithm {
   readonly symmetric?: Symmetric;
   /** Kernels that an engine must have. */
   readonly kernels: readonly string[];
-  /** Why it cannot serve a request, or undefined when it can. */
+  /** Why it cannot serve a request, or undefined when it can. Of sizes, all above a bound or all below one: plans are cut there by bisection (pieces.ts). */
   refuses?(request: Request, engine: Engine): string | undefined;
   /** The settings worth measuring for a request on an engine; the first is used when no plan says otherwise. */
   tunables(request: Request, engine: Engine): readonly Tunables[];

@@ -9,24 +9,18 @@ import { CrossoverError } from '../errors.ts';
 import type { Group } from '../group/group.ts';
 import { SymmetricHeap } from '../memory/heap.ts';
 import { Tensor } from '../memory/tensor.ts';
-import {
-  OPERATIONS,
-  type Operation,
-  QUANTIZATIONS,
-  type Quantization,
-  type ReduceOp,
-} from '../operations.ts';
+import { OPERATIONS, type Operation, type ReduceOp } from '../operations.ts';
 import type { Explanation } from '../plan/explain.ts';
 import { compilePlan, type PlanIndex } from '../plan/lookup.ts';
 import type { Plan } from '../plan/plan.ts';
-import { type DType, dtypeBytes, dtypeCode, parseDType } from '../tensor/dtype.ts';
+import { type DType, dtypeBytes, parseDType } from '../tensor/dtype.ts';
 import { elementCount } from '../tensor/shape.ts';
 import type { Choice, Request, Tunables } from './algorithm.ts';
 import { Calls, type Override } from './calls.ts';
-import { parseOperation } from './catalog.ts';
 import { Dispatcher } from './dispatch.ts';
+import { type ExplainOptions, explainCall } from './explain.ts';
 import { fillNorm, type NormOperands } from './fused.ts';
-import { explainHere, type Staged } from './outside.ts';
+import type { Staged } from './outside.ts';
 import {
   checkApart,
   checkCount,
@@ -66,16 +60,6 @@ export interface PartsOptions extends Override {
 export interface ReduceScatterOptions extends PartsOptions {
   /** `sum` by default. */
   readonly op?: ReduceOp | undefined;
-}
-
-export interface ExplainOptions {
-  readonly dtype?: DType | undefined;
-  readonly hidden?: number | undefined;
-  readonly quantization?: Quantization | undefined;
-  /** Whether it will be recorded; eager by default. */
-  readonly replay?: boolean | undefined;
-  /** Whether the buffers lie in the symmetric heap; true by default. */
-  readonly registered?: boolean | undefined;
 }
 
 const NO_OPTIONS: AllReduceOptions & ReduceScatterOptions = Object.freeze({});
@@ -353,24 +337,7 @@ export class Communicator {
   explain(operation: Operation, bytes: number, options: ExplainOptions = {}): Explanation {
     if (!this.#plan)
       throw new CrossoverError('there is no plan to explain; run "crossover tune" and pass its file as plan');
-    const { hidden = 0, dtype = 'bf16', quantization = 'none', replay = false, registered = true } = options;
-    const code = dtypeCode(parseDType(dtype));
-    const quantized = QUANTIZATIONS.indexOf(quantization);
-    const name = parseOperation(operation);
-    const key = this.#dispatcher.key(name, code, replay ? 'replay' : 'eager', quantized, hidden, registered);
-    const explanation = explainHere(this.#plan, key, bytes);
-    const { algorithm } = this.#dispatcher.select(
-      OPERATIONS.indexOf(name),
-      code,
-      replay ? 1 : 0,
-      quantized,
-      hidden,
-      bytes,
-      !registered,
-    );
-    if (algorithm.name === explanation.algorithm) return explanation;
-    const note = `${explanation.algorithm} cannot serve this size here: ${algorithm.name} does`;
-    return { ...explanation, notes: [...explanation.notes, note] };
+    return explainCall(this.#plan, this.#dispatcher, operation, bytes, options);
   }
 
   /** What a call of these codes would run; for benches. Allocates nothing. */

@@ -9,11 +9,12 @@ import { createCudaEngine } from '../engine/cuda/create.ts';
 import { cudaFingerprint } from '../engine/cuda/fingerprint.ts';
 import { type DeviceMemory, leastFreeMemory } from '../engine/cuda/inspect/free-memory.ts';
 import { MAX_HIDDEN as CUDA_MAX_HIDDEN, HEAP, MAX_WORLD } from '../engine/cuda/layout.ts';
-import { gpusFor, problemWithGpus, ranksPerGpu } from '../engine/cuda/sharing.ts';
+import { gpusFor, problemWithGpus, problemWithNccl, ranksPerGpu } from '../engine/cuda/sharing.ts';
 import type { Engine } from '../engine/engine.ts';
 import { CrossoverError } from '../errors.ts';
 import { nccl } from '../ffi/nccl.ts';
 import type { Group } from '../group/group.ts';
+import { GRANULE } from '../memory/allocator.ts';
 import type { Fingerprint } from '../plan/plan.ts';
 
 /** Engines of this version. */
@@ -98,7 +99,7 @@ export function arenaLimits(
   engine: EngineName,
   ranks: number,
 ): { readonly least: number; readonly most: number } {
-  return { least: 256, most: engine === 'cpu' ? mostArenaBytes(ranks) : Number.POSITIVE_INFINITY };
+  return { least: GRANULE, most: engine === 'cpu' ? mostArenaBytes(ranks) : Number.POSITIVE_INFINITY };
 }
 
 /** Memory that each of so many ranks may have for tensors; the least, where ranks differ. Needs no ranks. */
@@ -117,12 +118,12 @@ export function memoryFor(engine: EngineName, ranks: number): DeviceMemory {
   };
 }
 
-/** Why NCCL cannot be loaded for an engine, or undefined when it can; needs no ranks. */
+/** Why NCCL cannot be used with an engine, as far as that can be told without ranks; undefined when it can. */
 export function ncclProblem(engine: EngineName): string | undefined {
   if (engine === 'cpu') return 'NCCL is for GPUs, and the CPU engine runs';
   try {
     nccl();
-    return undefined;
+    return problemWithNccl();
   } catch (error) {
     if (error instanceof CrossoverError) return error.message;
     throw error;

@@ -1,6 +1,6 @@
 /** @file Several ranks on one GPU: what the environment says, and what follows from it without a driver. */
 import { afterEach, expect, test, vi } from 'vitest';
-import { gpusFor, partOf, ranksPerGpu } from '../../dist/engine/cuda/sharing.js';
+import { gpusFor, partOf, problemWithNccl, ranksPerGpu } from '../../dist/engine/cuda/sharing.js';
 import type { Group } from '../../dist/group/group.js';
 
 afterEach(() => {
@@ -31,4 +31,11 @@ test('only threads share a GPU', () => {
   expect(() => partOf(group)).toThrow('only threads of one process can share a GPU');
   share('1');
   expect(partOf(group)).toBe(undefined);
+});
+
+test('NCCL takes one rank a GPU', () => {
+  share('2');
+  expect(problemWithNccl()).toContain('one rank a GPU');
+  share('1');
+  expect(problemWithNccl()).toBe(undefined);
 });

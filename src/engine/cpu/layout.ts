@@ -7,6 +7,7 @@
  *   arenas     [rank] the symmetric heap
  */
 import { CrossoverError } from '../../errors.ts';
+import { GRANULE, roomOf } from '../../memory/allocator.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -62,19 +63,19 @@ export interface Layout {
 /** Largest arena of each of so many ranks, bytes. */
 export function mostArenaBytes(worldSize: number): number {
   const arenas = PRIVATE + worldSize * PRIVATE_STRIDE;
-  return Math.floor(((ADDRESSABLE - arenas) / worldSize - SKEW) / 256) * 256;
+  return Math.floor(((ADDRESSABLE - arenas) / worldSize - SKEW) / GRANULE) * GRANULE;
 }
 
 /** The layout for one rank. `stages` and `partials` are rank 0's, which is what the kernels want; the others are this rank's. */
 export function layoutFor(rank: number, worldSize: number, arenaBytes: number): Layout {
   const arenas = PRIVATE + worldSize * PRIVATE_STRIDE;
   const most = mostArenaBytes(worldSize);
-  if (!Number.isSafeInteger(arenaBytes) || arenaBytes < 256 || arenaBytes > most) {
+  if (!Number.isSafeInteger(arenaBytes) || arenaBytes < GRANULE || arenaBytes > most) {
     throw new CrossoverError(
-      `arenaBytes is ${arenaBytes}; with ${worldSize} ranks the CPU engine's 4 GiB allow 256 to ${most} bytes a rank`,
+      `arenaBytes is ${arenaBytes}; with ${worldSize} ranks the CPU engine's 4 GiB allow ${GRANULE} to ${most} bytes a rank`,
     );
   }
-  const rounded = Math.ceil(arenaBytes / 256) * 256;
+  const rounded = roomOf(arenaBytes);
   const arenaStride = rounded + SKEW;
   const own = PRIVATE + rank * PRIVATE_STRIDE;
   return {

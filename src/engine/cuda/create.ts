@@ -3,6 +3,7 @@
  */
 import { CrossoverError, MismatchError } from '../../errors.ts';
 import type { Group } from '../../group/group.ts';
+import { roomOf } from '../../memory/allocator.ts';
 import type { Engine } from '../engine.ts';
 import { type Links, linksOf, openDevice } from './device.ts';
 import { CudaEngine } from './engine.ts';
@@ -43,7 +44,7 @@ export function createCudaEngine(group: Group, options: CudaEngineOptions = {}):
     reachable && group.kind === 'threads'
       ? Array.from({ length: gpus }, (_, ordinal) => ordinal)
       : [device.ordinal];
-  const rounded = Math.ceil(arenaBytes / 256) * 256;
+  const rounded = roomOf(arenaBytes);
   const block = guarded(device, () => inDriver(group, () => createBlock(device, rounded, ordinals)));
   const blocks = reachable ? mapPeers(group, device, block) : mapNobody(device, block);
   const own = { ...settings, arenaBytes: rounded };

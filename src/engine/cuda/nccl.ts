@@ -22,7 +22,7 @@ import {
   openCommunicator,
 } from './nccl-communicator.ts';
 import { needsFence } from './nccl-hazards.ts';
-import { ranksPerGpu } from './sharing.ts';
+import { problemWithNccl } from './sharing.ts';
 
 /** Kernels that are not ours. */
 export interface Outside {
@@ -130,6 +130,13 @@ export function createNccl(setting: NcclSetting): Outside {
   return new NcclOutside(setting);
 }
 
+/** What is known without NCCL. */
+function refusedFor(group: Group, symmetric: boolean): string | undefined {
+  if (group.size === 1) return 'a group of one rank has no peers';
+  if (symmetric && group.kind === 'hosts') return 'symmetric windows of NCCL need all ranks on one host';
+  return problemWithNccl();
+}
+
 class NcclOutside implements Outside {
   readonly #setting: NcclSetting;
   #ordinary: Opened | undefined;
@@ -177,14 +184,9 @@ class NcclOutside implements Outside {
     const known = symmetric ? this.#symmetric : this.#ordinary;
     if (known) return known;
     const { group, block } = this.#setting;
+    const refused = refusedFor(group, symmetric);
     const opened =
-      group.size === 1
-        ? { refused: 'a group of one rank has no peers' }
-        : ranksPerGpu() > 1
-          ? { refused: 'NCCL takes one rank a GPU (CROSSOVER_RANKS_PER_GPU)' }
-          : symmetric && group.kind === 'hosts'
-            ? { refused: 'symmetric windows of NCCL need all ranks on one host' }
-            : openCommunicator(group, symmetric ? block : undefined);
+      refused === undefined ? openCommunicator(group, symmetric ? block : undefined) : { refused };
     if (symmetric) this.#symmetric = opened;
     else this.#ordinary = opened;
     return opened;

@@ -1,5 +1,6 @@
 /** @file What a CUDA engine may be told, and what holds when nobody says. */
 import { CrossoverError } from '../../errors.ts';
+import { GRANULE } from '../../memory/allocator.ts';
 import { DEFAULT_ARENA_BYTES } from './layout.ts';
 
 export interface CudaEngineOptions {
@@ -27,8 +28,8 @@ export function settingsOf(options: CudaEngineOptions): CudaEngineSettings {
     stallSeconds = stallFromEnvironment(),
     warn = (line) => console.error(`crossover: ${line}`),
   } = options;
-  if (!Number.isSafeInteger(arenaBytes) || arenaBytes < 256) {
-    throw new CrossoverError(`arenaBytes is ${arenaBytes}; use a whole number from 256 up`);
+  if (!Number.isSafeInteger(arenaBytes) || arenaBytes < GRANULE) {
+    throw new CrossoverError(`arenaBytes is ${arenaBytes}; use a whole number from ${GRANULE} up`);
   }
   return { arenaBytes, firstEpoch, deadlineSeconds, stallSeconds, warn };
 }

@@ -31,6 +31,11 @@ export function problemWithGpus(ranks: number): string | undefined {
   return `${ranks} ranks need ${needed} GPUs, and the driver shows ${count} to this process; use fewer ranks, or the CPU engine (--device cpu)`;
 }
 
+/** Why NCCL cannot serve ranks that share a GPU; undefined where each has its own. */
+export function problemWithNccl(): string | undefined {
+  return ranksPerGpu() > 1 ? 'NCCL takes one rank a GPU (CROSSOVER_RANKS_PER_GPU)' : undefined;
+}
+
 /** This rank's part of its GPU; undefined where it has all of it. Collective. */
 export function partOf(group: Group): Part | undefined {
   const ranks = ranksPerGpu();
